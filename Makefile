@@ -1,0 +1,50 @@
+# One word for each thing one does with Postern. `make` alone lists them.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+MODULE := $(TARGET)/module/release/libpostern.so
+COMMAND := $(TARGET)/release/postern
+# Where Linux-PAM looks: /usr/lib/<triplet>/security on Debian.
+PAMDIR ?= /usr/lib/$(shell gcc -print-multiarch)/security
+INSTALL ?= install
+
+.PHONY: help build install test demo packages packages-test toolchain
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+build: packages toolchain ## builds the PAM module and the command
+	$(CARGO) build --release --locked --bins
+	@# Apart from the command: no command-line crates in the hosts, and cdylib beside rlib would lose fat LTO.
+	CARGO_TARGET_DIR=$(TARGET)/module $(CARGO) rustc --release --locked --lib --crate-type cdylib --no-default-features
+
+install: ## puts them below DESTDIR; run `make build` before, perhaps as another user
+	@test -f $(MODULE) -a -f $(COMMAND) || { echo 'Nothing to install yet: run "make build" first.' >&2; exit 2; }
+	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)/usr/bin $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/postern/pam.d
+	@# By rename: a login that has the old module mapped must not see it change.
+	$(INSTALL) -m 644 $(MODULE) $(DESTDIR)$(PAMDIR)/.pam_postern.so.new
+	mv -f $(DESTDIR)$(PAMDIR)/.pam_postern.so.new $(DESTDIR)$(PAMDIR)/pam_postern.so
+	$(INSTALL) -m 755 $(COMMAND) $(DESTDIR)/usr/bin/.postern.new
+	mv -f $(DESTDIR)/usr/bin/.postern.new $(DESTDIR)/usr/bin/postern
+	@# What an administrator has changed stays.
+	@keep() { test -e "$$2" || $(INSTALL) -m 644 "$$1" "$$2"; }; \
+	    keep packaging/etc/postern.toml $(DESTDIR)/etc/postern/postern.toml && \
+	    keep packaging/etc/primary $(DESTDIR)/etc/postern/pam.d/primary && \
+	    for file in packaging/etc/pam.d/postern-*; do \
+	        keep "$$file" "$(DESTDIR)/etc/pam.d/$${file##*/}" || exit 1; \
+	    done
+
+test: packages-test build ## runs every test, real Dovecot and Postfix included; as root, else those are skipped
+	@tests/run
+
+demo: ## shows logins with real mail clients, on private servers; as root
+	@tests/demo/run
+
+packages:
+	@tests/support/packages build
+
+packages-test:
+	@tests/support/packages build test
+
+toolchain:
+	@tests/support/toolchain $(CARGO)

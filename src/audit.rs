@@ -1,0 +1,216 @@
+//! Floor 2: meaning -> one log line.
+//!
+//! Knows: how a decision is told in `key=value`, and that foreign text cannot forge a field or a line.
+//! Never: a secret, or where lines go.
+
+use std::fmt;
+
+use crate::domain::attempt::Door;
+
+/// What is told about one attempt.
+pub enum Event<'a> {
+    /// It passed.
+    Granted {
+        /// Whose attempt it was.
+        subject: Subject<'a>,
+        /// Which kind of authenticator it was.
+        path: Path,
+        /// What its owner calls the authenticator.
+        label: Option<&'a str>,
+    },
+    /// It did not.
+    Denied {
+        /// Whose attempt it was.
+        subject: Subject<'a>,
+        /// Which kind of authenticator it seemed to be.
+        path: Path,
+        /// What its owner calls the authenticator, if it is one.
+        label: Option<&'a str>,
+        /// The reason, in one word.
+        why: &'a str,
+        /// The field that was out of bounds.
+        field: Option<&'a str>,
+    },
+    /// Nothing could be said about it.
+    Unavailable {
+        /// Whose attempt it was.
+        subject: Subject<'a>,
+        /// What is not usable.
+        what: &'a str,
+        /// What to do about it.
+        fix: &'a str,
+    },
+}
+
+/// Whose attempt it was, as far as it could be read.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The account, as the store spells it or as it came.
+    pub account: &'a [u8],
+    /// The service, likewise.
+    pub service: &'a [u8],
+    /// The remote host, if one was named.
+    pub remote: Option<&'a [u8]>,
+    /// The door.
+    pub door: Door,
+}
+
+/// Which way through the decision an attempt took; its shape decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// None: it could not be read.
+    None,
+    /// An app password.
+    AppPassword,
+    /// A primary password without a code.
+    Primary,
+    /// A primary password and a code.
+    PrimaryWithCode,
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::AppPassword => "app-password",
+            Self::Primary => "primary",
+            Self::PrimaryWithCode => "primary+code",
+        })
+    }
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Granted { subject, path, label } => {
+                write!(f, "granted {subject} path={path}{}", Field("label", label.map(str::as_bytes)))
+            }
+            Self::Denied { subject, path, label, why, field } => {
+                let label = Field("label", label.map(str::as_bytes));
+                let field = Field("field", field.map(str::as_bytes));
+                write!(f, "denied {subject} path={path}{label} why={why}{field}")
+            }
+            Self::Unavailable { subject, what, fix } => {
+                let (what, fix) = (Field("what", Some(what.as_bytes())), Field("fix", Some(fix.as_bytes())));
+                write!(f, "unavailable {subject}{what}{fix}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "account={}", Quoted(self.account))?;
+        write!(f, " service={}", Plain(self.service))?;
+        write!(f, " rhost={} door={}", Plain(self.remote.unwrap_or(b"-")), self.door)
+    }
+}
+
+/// ` name="value"`, or nothing.
+struct Field<'a>(&'a str, Option<&'a [u8]>);
+
+impl fmt::Display for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.map_or(Ok(()), |value| write!(f, " {}={}", self.0, Quoted(value)))
+    }
+}
+
+/// Bare if nothing in it could part fields, else quoted.
+struct Plain<'a>(&'a [u8]);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b".:-_".contains(octet);
+        match std::str::from_utf8(self.0) {
+            Ok(text) if !text.is_empty() && text.len() <= Quoted::MAX && self.0.iter().all(plain) => {
+                f.write_str(text)
+            }
+            _ => Quoted(self.0).fmt(f),
+        }
+    }
+}
+
+/// In quotes, every octet but printable ASCII as `\xNN`.
+struct Quoted<'a>(&'a [u8]);
+
+impl Quoted<'_> {
+    /// Octets of one field; a whole line stays within 1 KiB, which every syslog takes (RFC 5424 §6.1).
+    const MAX: usize = 330;
+}
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = 0;
+        f.write_str("\"")?;
+        for octet in self.0 {
+            written += escaped_len(*octet);
+            if Self::MAX < written {
+                // A lone backslash is never written otherwise.
+                f.write_str("\\...")?;
+                break;
+            }
+            match octet {
+                b'"' | b'\\' => write!(f, "\\{}", char::from(*octet))?,
+                b' '..=b'~' => write!(f, "{}", char::from(*octet))?,
+                _ => write!(f, "\\x{octet:02x}")?,
+            }
+        }
+        f.write_str("\"")
+    }
+}
+
+const fn escaped_len(octet: u8) -> usize {
+    match octet {
+        b'"' | b'\\' => 2,
+        b' '..=b'~' => 1,
+        _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(account: &[u8], service: &[u8], remote: Option<&[u8]>, label: Option<&str>) -> String {
+        let subject = Subject { account, service, remote, door: Door::Pam };
+        Event::Denied { subject, path: Path::AppPassword, label, why: "revoked", field: None }.to_string()
+    }
+
+    #[test]
+    fn a_decision_is_one_line_of_fields() {
+        assert_eq!(
+            denied(b"alice", b"imap", Some(b"192.0.2.1"), Some("old phone")),
+            r#"denied account="alice" service=imap rhost=192.0.2.1 door=pam path=app-password label="old phone" why=revoked"#
+        );
+        assert_eq!(
+            denied(b"alice", b"imap", None, None),
+            r#"denied account="alice" service=imap rhost=- door=pam path=app-password why=revoked"#
+        );
+    }
+
+    #[test]
+    fn foreign_text_forges_neither_a_field_nor_a_line() {
+        let line = denied(
+            b"x\" why=none\ngranted \x1b[2J\xff\\",
+            b"im ap",
+            Some(b"1.2.3.4 rhost=5"),
+            Some("a\nb\"c"),
+        );
+        assert_eq!(
+            line,
+            r#"denied account="x\" why=none\x0agranted \x1b[2J\xff\\" service="im ap" rhost="1.2.3.4 rhost=5" door=pam path=app-password label="a\x0ab\"c" why=revoked"#
+        );
+    }
+
+    #[test]
+    fn a_line_stays_within_its_bound() {
+        let long = "\u{e9}".repeat(40_000);
+        for line in [
+            denied(long.as_bytes(), b"imap", None, None),
+            denied(&[b'a'; 400], b"imap", None, Some(&"\u{1f511}".repeat(64))),
+        ] {
+            assert!(line.len() <= 1024 && line.contains("\\...\""), "{}", line.len());
+        }
+        assert!(denied(b"a", &[b'a'; 400], Some(&[b'b'; 400]), None).len() <= 1024);
+    }
+}

@@ -1,0 +1,190 @@
+//! Floor 4: asks the verifier for a door and tells the audit log.
+//!
+//! Knows: that every decision leaves one line, and what a door may learn of it.
+//! Never: a host's codes.
+
+use std::path::Path;
+
+use crate::audit::{self, Event, Subject};
+use crate::config::{Config, Owner};
+use crate::crypto::password_hash::HashError;
+use crate::domain::account::{AccountName, AccountState};
+use crate::domain::attempt::{Malformed, RawAttempt};
+use crate::domain::service::Service;
+use crate::domain::time::UnixTime;
+use crate::domain::verdict::{Denial, Verdict};
+use crate::verifier::{AskPam, Decision, Spending, Unavailable, Vault, Verifier};
+
+/// What a door brings along.
+pub struct Door<'a> {
+    /// The configuration file.
+    pub config: &'a Path,
+    /// The effective uid of the process.
+    pub owner: Owner,
+    /// Asks PAM for a primary password.
+    pub ask_pam: &'a AskPam<'a>,
+    /// Takes audit lines.
+    pub log: &'a dyn Fn(Level, &str),
+}
+
+/// How loud a line is: syslog(3)'s words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing works until somebody acts.
+    Error,
+    /// Normal and worth a look.
+    Notice,
+    /// Normal.
+    Info,
+    /// Only asked for.
+    Debug,
+}
+
+/// What a door learns of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// May pass.
+    Granted,
+    /// May not; why is in the audit line alone.
+    Denied,
+    /// Nothing can be said.
+    Unavailable,
+    /// Nothing can be said for want of memory.
+    OutOfMemory,
+}
+
+/// What a door learns of an account that has passed some other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// May go on.
+    Good,
+    /// Is not an account of ours.
+    Unknown,
+    /// Is closed.
+    Closed,
+    /// Nothing can be said.
+    Unavailable,
+}
+
+impl Door<'_> {
+    /// Decides an attempt, spends what it uses up, and tells the log.
+    pub fn verify(&self, raw: &RawAttempt<'_>, now: UnixTime) -> Reply {
+        match self.decide(raw, Spending::Real, now) {
+            Ok(decision) => match decision.verdict {
+                Verdict::Grant(_) => Reply::Granted,
+                Verdict::Deny(_) => Reply::Denied,
+            },
+            Err(Unavailable::Hash(HashError::OutOfMemory)) => Reply::OutOfMemory,
+            Err(_) => Reply::Unavailable,
+        }
+    }
+
+    /// The same, with everything that was found out: for a door whose user is root.
+    ///
+    /// # Errors
+    /// Where something that a decision needs is not usable.
+    pub fn decide(
+        &self,
+        raw: &RawAttempt<'_>,
+        spending: Spending,
+        now: UnixTime,
+    ) -> Result<Decision, Unavailable> {
+        let config = Config::read(self.config, self.owner).map_err(Unavailable::from);
+        let account =
+            config.as_ref().ok().and_then(|config| AccountName::parse(raw.account, &config.naming).ok());
+        let outcome = config
+            .and_then(|config| Verifier::new(&config, self.owner, self.ask_pam, spending).verify(raw, now));
+        self.tell(raw, account.as_ref(), &outcome);
+        outcome
+    }
+
+    /// Tells the log that a door cannot even ask.
+    pub fn refuse(&self, raw: &RawAttempt<'_>, why: Unavailable) -> Reply {
+        self.tell(raw, None, &Err(why));
+        Reply::Unavailable
+    }
+
+    /// Looks at an account once more, without a secret. Says nothing to the log where all is well.
+    pub fn standing(&self, raw: &RawAttempt<'_>) -> Standing {
+        match self.look_at(raw.account) {
+            Ok(Some(AccountState::Active)) => Standing::Good,
+            Ok(Some(AccountState::Disabled)) => {
+                self.tell_denied(raw, Denial::AccountDisabled);
+                Standing::Closed
+            }
+            Ok(None) => {
+                self.tell_denied(raw, Denial::UnknownAccount);
+                Standing::Unknown
+            }
+            Err(why) => {
+                self.refuse(raw, why);
+                Standing::Unavailable
+            }
+        }
+    }
+
+    fn look_at(&self, account: &[u8]) -> Result<Option<AccountState>, Unavailable> {
+        let config = Config::read(self.config, self.owner)?;
+        let Ok(name) = AccountName::parse(account, &config.naming) else {
+            return Ok(None);
+        };
+        let found = Vault::open(&config, self.owner)?.store.account(&name)?;
+        Ok(found.map(|account| account.state))
+    }
+
+    fn tell(
+        &self,
+        raw: &RawAttempt<'_>,
+        account: Option<&AccountName>,
+        outcome: &Result<Decision, Unavailable>,
+    ) {
+        let service = Service::parse(raw.service).ok();
+        let subject = Subject {
+            account: account.map_or(raw.account, |name| name.as_str().as_bytes()),
+            service: service.as_ref().map_or(raw.service, |name| name.as_str().as_bytes()),
+            remote: raw.remote,
+            door: raw.door,
+        };
+        match outcome {
+            Ok(decision) => {
+                self.say(level_of(&decision.verdict), &told(subject, decision));
+                self.say(Level::Debug, &format!("debug argon2id={} path={}", decision.hashes, decision.path));
+            }
+            Err(why) => {
+                let (what, fix) = (why.to_string(), why.remedy());
+                self.say(Level::Error, &Event::Unavailable { subject, what: &what, fix }.to_string());
+            }
+        }
+    }
+
+    fn tell_denied(&self, raw: &RawAttempt<'_>, why: Denial) {
+        let subject =
+            Subject { account: raw.account, service: raw.service, remote: raw.remote, door: raw.door };
+        let event =
+            Event::Denied { subject, path: audit::Path::None, label: None, why: why.word(), field: None };
+        self.say(Level::Notice, &event.to_string());
+    }
+
+    fn say(&self, level: Level, line: &str) {
+        (self.log)(level, line);
+    }
+}
+
+const fn level_of(verdict: &Verdict) -> Level {
+    match verdict {
+        Verdict::Grant(_) => Level::Info,
+        Verdict::Deny(_) => Level::Notice,
+    }
+}
+
+fn told(subject: Subject<'_>, decision: &Decision) -> String {
+    let (path, label) = (decision.path, decision.label.as_deref());
+    match decision.verdict {
+        Verdict::Grant(_) => Event::Granted { subject, path, label },
+        Verdict::Deny(why) => {
+            let field = decision.malformed.map(Malformed::field);
+            Event::Denied { subject, path, label, why: why.word(), field }
+        }
+    }
+    .to_string()
+}

@@ -1,0 +1,143 @@
+//! `postern account`.
+
+use serde::Serialize;
+
+use crate::cli::Exit;
+use crate::cli::arguments::{AccountCommand, Output, Primary, SecretSource};
+use crate::cli::failure::Failure;
+use crate::cli::site::Site;
+use crate::cli::{secrets, table, text};
+use crate::domain::account::{AccountName, AccountState};
+use crate::enrollment::{Enrollment, EnrollmentError, NewPrimary};
+use crate::store::{AccountRow, PrimaryCheck};
+
+pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Failure> {
+    match command {
+        AccountCommand::Add { name, primary, source } => add(site, &site.account(name)?, *primary, source)?,
+        AccountCommand::List(output) => list(site, *output)?,
+        AccountCommand::Disable { name } => disable(site, &site.account(name)?)?,
+        AccountCommand::Enable { name } => enable(site, &site.account(name)?)?,
+        AccountCommand::Passwd { name, source } => passwd(site, &site.account(name)?, source)?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSource) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    let enrollment = Enrollment::new(&vault);
+    // Before anybody types a password for nothing.
+    if vault.store.account(name)?.is_some() {
+        return Err(EnrollmentError::AccountTaken(name.clone()).into());
+    }
+    match primary {
+        Primary::Pam => enrollment.add_account(name, &NewPrimary::Pam, site.made())?,
+        Primary::Store => {
+            let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
+            enrollment.add_account(name, &NewPrimary::Store(&secret), site.made())?;
+        }
+    }
+    let name = text::shell_word(name.as_str());
+    text::note(&format!("The account {name} is there. Nothing logs in to it yet. Next:"));
+    text::note(&format!("  postern app add {name} --label phone     for a mail program"));
+    text::note(&format!("  postern totp enroll {name}               for the primary password with codes"));
+    Ok(())
+}
+
+fn disable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    Enrollment::new(&vault).set_state(name, AccountState::Disabled)?;
+    let name = text::shell_word(name.as_str());
+    text::note(&format!("The account {name} is disabled: no new login passes."));
+    text::note(&format!("Connections that are open stay so; with Dovecot end them by: doveadm kick {name}"));
+    Ok(())
+}
+
+fn enable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    Enrollment::new(&vault).set_state(name, AccountState::Active)?;
+    let name = text::shell_word(name.as_str());
+    text::note(&format!("The account {name} is active, with the authenticators it had."));
+    Ok(())
+}
+
+fn passwd(site: &Site<'_>, name: &AccountName, source: &SecretSource) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    let enrollment = Enrollment::new(&vault);
+    if enrollment.account(name)?.primary == PrimaryCheck::Pam {
+        return Err(EnrollmentError::PrimaryElsewhere(name.clone()).into());
+    }
+    let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
+    enrollment.set_primary(name, &secret)?;
+    let name = text::shell_word(name.as_str());
+    text::note(&format!(
+        "The account {name} has a new primary password. Its app passwords stay as they were."
+    ));
+    Ok(())
+}
+
+fn prompt(what: &str, name: &AccountName) -> String {
+    format!("{what} of {}: ", text::escaped(name.as_str()))
+}
+
+fn list(site: &Site<'_>, output: Output) -> Result<(), Failure> {
+    let accounts = site.vault()?.store.accounts()?;
+    if output.json {
+        return text::json(&accounts.iter().map(Listed::from).collect::<Vec<_>>());
+    }
+    if accounts.is_empty() {
+        text::note("There is no account yet. Add one: postern account add NAME --primary pam");
+    }
+    let headings = ["ACCOUNT", "STATE", "PRIMARY", "APP PASSWORDS", "SECOND FACTORS", "CREATED"];
+    table::print(headings, &accounts.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// One account of `account list --json`.
+#[derive(Serialize)]
+struct Listed<'a> {
+    account: &'a str,
+    state: &'static str,
+    primary: &'static str,
+    app_passwords: u32,
+    second_factors: u32,
+    enrolled_at: Option<String>,
+    created_at: String,
+}
+
+impl<'a> From<&'a AccountRow> for Listed<'a> {
+    fn from(row: &'a AccountRow) -> Self {
+        Self {
+            account: &row.account.name,
+            state: state(row.account.state),
+            primary: primary(&row.account.primary),
+            app_passwords: row.app_passwords,
+            second_factors: row.second_factors,
+            enrolled_at: row.account.enrolled_at.map(table::rfc3339),
+            created_at: table::rfc3339(row.account.created_at),
+        }
+    }
+}
+
+fn cells(row: &AccountRow) -> [String; 6] {
+    [
+        row.account.name.clone(),
+        state(row.account.state).to_owned(),
+        primary(&row.account.primary).to_owned(),
+        row.app_passwords.to_string(),
+        row.second_factors.to_string(),
+        table::local(row.account.created_at),
+    ]
+}
+
+const fn state(state: AccountState) -> &'static str {
+    match state {
+        AccountState::Active => "active",
+        AccountState::Disabled => "disabled",
+    }
+}
+
+const fn primary(check: &PrimaryCheck) -> &'static str {
+    match check {
+        PrimaryCheck::Pam => "pam",
+        PrimaryCheck::Store(_) => "store",
+    }
+}

@@ -1,0 +1,123 @@
+//! `postern app`.
+
+use std::ffi::OsStr;
+
+use serde::Serialize;
+
+use crate::cli::Exit;
+use crate::cli::arguments::{AppCommand, Output};
+use crate::cli::failure::Failure;
+use crate::cli::site::{Site, label};
+use crate::cli::{table, text};
+use crate::domain::account::AccountName;
+use crate::domain::app_password::Label;
+use crate::domain::service::{Scope, ScopeError};
+use crate::enrollment::Enrollment;
+use crate::store::{AppPasswordRow, LastUse};
+
+pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure> {
+    match command {
+        AppCommand::Add { name, label: typed, scope: services } => {
+            add(site, &site.account(name)?, &label(typed)?, &scope(services)?)?;
+        }
+        AppCommand::List { name, output } => list(site, &site.account(name)?, *output)?,
+        AppCommand::Revoke { name, label: typed } => revoke(site, &site.account(name)?, &label(typed)?)?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn scope(typed: &OsStr) -> Result<Scope, Failure> {
+    typed
+        .to_str()
+        .ok_or(ScopeError)
+        .and_then(Scope::parse)
+        .map_err(|error| Failure::Usage(error.to_string(), "leave --scope out for all that mail needs"))
+}
+
+fn add(site: &Site<'_>, name: &AccountName, label: &Label, scope: &Scope) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    let enrollment = Enrollment::new(&vault);
+    let password = enrollment.add_app_password(name, label, scope, site.made())?;
+    if let Err(error) = text::secret(&password.reveal()) {
+        // What nobody has seen must not stay good.
+        enrollment.revoke(name, label, (site.world.clock)())?;
+        return Err(Failure::NotShown(error));
+    }
+    let (name, label) = (text::shell_word(name.as_str()), label.as_str());
+    text::note(&format!("This app password \"{}\" logs {name} in to {scope}.", text::escaped(label)));
+    text::note("It is shown this once. It asks for no second factor: put it in one program only.");
+    let revoke = format!("postern app revoke {name} {}", text::shell_word(label));
+    text::note(&format!("When that program or device is lost: {revoke}"));
+    Ok(())
+}
+
+fn revoke(site: &Site<'_>, name: &AccountName, label: &Label) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    Enrollment::new(&vault).revoke(name, label, (site.world.clock)())?;
+    let (name, label) = (text::shell_word(name.as_str()), text::escaped(label.as_str()));
+    text::note(&format!("The app password \"{label}\" of {name} is revoked: no new login passes with it."));
+    text::note(&format!("Connections that are open stay so; with Dovecot end them by: doveadm kick {name}"));
+    Ok(())
+}
+
+fn list(site: &Site<'_>, name: &AccountName, output: Output) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    let account = Enrollment::new(&vault).account(name)?;
+    let passwords = vault.store.app_passwords(account.id)?;
+    if output.json {
+        return text::json(&passwords.iter().map(Listed::from).collect::<Vec<_>>());
+    }
+    if passwords.is_empty() {
+        let name = text::shell_word(name.as_str());
+        text::note(&format!(
+            "{name} has no app password yet. Make one: postern app add {name} --label phone"
+        ));
+    }
+    let headings = ["LABEL", "SCOPE", "STATE", "CREATED", "LAST USED", "SERVICE", "FROM"];
+    table::print(headings, &passwords.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// One app password of `app list --json`.
+#[derive(Serialize)]
+struct Listed<'a> {
+    label: &'a str,
+    scope: Vec<&'a str>,
+    state: &'static str,
+    created_at: String,
+    created_by: u32,
+    revoked_at: Option<String>,
+    last_used_at: Option<String>,
+    last_used_service: Option<&'a str>,
+    last_used_from: Option<&'a str>,
+}
+
+impl<'a> From<&'a AppPasswordRow> for Listed<'a> {
+    fn from(row: &'a AppPasswordRow) -> Self {
+        let used = row.last_use.as_ref();
+        Self {
+            label: &row.label,
+            scope: row.scope.services().map(|service| service.as_str()).collect(),
+            state: if row.revoked_at.is_some() { "revoked" } else { "live" },
+            created_at: table::rfc3339(row.created_at),
+            created_by: row.created_by,
+            revoked_at: row.revoked_at.map(table::rfc3339),
+            last_used_at: used.map(|used| table::rfc3339(used.at)),
+            last_used_service: used.map(|used| used.service.as_str()),
+            last_used_from: used.and_then(|used| used.from.as_deref()),
+        }
+    }
+}
+
+fn cells(row: &AppPasswordRow) -> [String; 7] {
+    let used = row.last_use.as_ref();
+    let or_nothing = |cell: Option<String>| cell.unwrap_or_else(|| table::NOTHING.to_owned());
+    [
+        row.label.clone(),
+        row.scope.to_string(),
+        row.revoked_at.map_or_else(|| "live".to_owned(), |at| format!("revoked {}", table::local(at))),
+        table::local(row.created_at),
+        or_nothing(used.map(|used: &LastUse| table::local(used.at))),
+        or_nothing(used.map(|used| used.service.clone())),
+        or_nothing(used.and_then(|used| used.from.clone())),
+    ]
+}

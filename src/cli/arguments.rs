@@ -1,0 +1,234 @@
+//! What may be typed, and the help about it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cli::{Exit, text};
+use crate::config::DEFAULT_PATH;
+
+/// App passwords and second factors for self-hosted mail.
+#[derive(Parser)]
+#[command(name = "postern", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = DEFAULT_PATH)]
+    pub config: PathBuf,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  sudo postern init
+  sudo postern account add alice --primary pam
+  sudo postern app add alice --label phone
+  sudo postern totp enroll alice
+
+Exit codes: 0 ok, 1 denied or no, 2 usage, 3 not found, 4 exists already, 5 unavailable, 6 not permitted.";
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make what is missing: configuration, key, PAM service and store.
+    ///
+    /// What is there already is kept. A store of an older Postern is brought up to date.
+    #[command(after_help = "Example:\n  sudo postern init")]
+    Init,
+    /// Add, list, close and open accounts.
+    #[command(subcommand, after_help = "Example:\n  sudo postern account add alice --primary pam")]
+    Account(AccountCommand),
+    /// Make, list and revoke app passwords.
+    #[command(subcommand, after_help = "Example:\n  sudo postern app add alice --label phone")]
+    App(AppCommand),
+    /// Enroll, list and remove keys for one-time codes.
+    #[command(subcommand, after_help = "Example:\n  sudo postern totp enroll alice")]
+    Totp(TotpCommand),
+    /// Say how a login would end, and why.
+    ///
+    /// Asks for the secret: an app password, or a primary password with its code behind it. The answer comes from
+    /// the same rules as at every door. Unless --spend is given, nothing is spent, counted or written to the store;
+    /// the audit log gets a line with door=try.
+    #[command(after_help = "Examples:
+  sudo postern try alice --service imap
+  sudo postern try alice --service smtp --rhost 192.0.2.7 --json")]
+    Try(TryCommand),
+    /// Look at the configuration.
+    #[command(subcommand, after_help = "Example:\n  sudo postern config check")]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+pub(super) enum AccountCommand {
+    /// Add an account.
+    ///
+    /// With --primary store the command asks for the primary password.
+    #[command(after_help = "Examples:
+  sudo postern account add alice --primary pam
+  sudo postern account add bob@example.org --primary store")]
+    Add {
+        /// The name that logs in.
+        name: OsString,
+        /// Who checks the primary password.
+        #[arg(long)]
+        primary: Primary,
+        #[command(flatten)]
+        source: SecretSource,
+    },
+    /// List all accounts.
+    #[command(after_help = "Example:\n  sudo postern account list --json")]
+    List(Output),
+    /// Close an account: none of its passwords is good any more.
+    #[command(after_help = "Example:\n  sudo postern account disable alice")]
+    Disable {
+        /// The account.
+        name: OsString,
+    },
+    /// Open an account again.
+    #[command(after_help = "Example:\n  sudo postern account enable alice")]
+    Enable {
+        /// The account.
+        name: OsString,
+    },
+    /// Set a new primary password, where Postern checks it.
+    #[command(after_help = "Example:\n  sudo postern account passwd bob@example.org")]
+    Passwd {
+        /// The account.
+        name: OsString,
+        #[command(flatten)]
+        source: SecretSource,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum AppCommand {
+    /// Make an app password and show it, once.
+    #[command(after_help = "Examples:
+  sudo postern app add alice --label phone
+  sudo postern app add alice --label scanner --scope smtp")]
+    Add {
+        /// The account.
+        name: OsString,
+        /// What its owner calls the program or device.
+        #[arg(long)]
+        label: OsString,
+        /// The services it is good for, parted by commas.
+        #[arg(long, value_name = "SERVICES", default_value = "imap,pop3,smtp,sieve")]
+        scope: OsString,
+    },
+    /// List the app passwords of an account, revoked ones last.
+    #[command(after_help = "Example:\n  sudo postern app list alice")]
+    List {
+        /// The account.
+        name: OsString,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Revoke an app password.
+    #[command(after_help = "Example:\n  sudo postern app revoke alice phone")]
+    Revoke {
+        /// The account.
+        name: OsString,
+        /// The label of the app password.
+        label: OsString,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum TotpCommand {
+    /// Enroll an authenticator app.
+    ///
+    /// Prints the key as an otpauth URI, as a QR code too if stderr is a terminal, and asks for one code of the app
+    /// (one line of stdin, where that is no terminal). The key is stored only if the code is right; that code is
+    /// spent.
+    #[command(after_help = "Examples:
+  sudo postern totp enroll alice
+  sudo postern totp enroll alice --label yubikey --secret-fd 3 3<key.txt")]
+    Enroll {
+        /// The account.
+        name: OsString,
+        /// What its owner calls the app or device.
+        #[arg(long, default_value = "totp")]
+        label: OsString,
+        /// Read a key in base32 from this open file descriptor, instead of making a new one.
+        #[arg(long, value_name = "N")]
+        secret_fd: Option<u16>,
+    },
+    /// List the keys of an account; the keys themselves stay sealed.
+    #[command(after_help = "Example:\n  sudo postern totp list alice")]
+    List {
+        /// The account.
+        name: OsString,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Remove a key. The primary password alone is still refused.
+    #[command(after_help = "Example:\n  sudo postern totp remove alice totp")]
+    Remove {
+        /// The account.
+        name: OsString,
+        /// The label of the key.
+        label: OsString,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct TryCommand {
+    /// The account, as a mail program would send it.
+    pub name: OsString,
+    /// What is logged in to: imap, pop3, smtp, sieve …
+    #[arg(long)]
+    pub service: OsString,
+    /// The address from which the login seems to come.
+    #[arg(long, value_name = "ADDRESS")]
+    pub rhost: Option<OsString>,
+    /// Make it a real login: spend the code, write down the last use.
+    #[arg(long)]
+    pub spend: bool,
+    #[command(flatten)]
+    pub source: SecretSource,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check the configuration, the key and the store, and say what is configured.
+    #[command(after_help = "Example:\n  sudo postern config check")]
+    Check(Output),
+}
+
+#[derive(Args)]
+pub(super) struct SecretSource {
+    /// Read the secret from this open file descriptor, instead of asking or reading a line of stdin.
+    #[arg(long, value_name = "N")]
+    pub secret_fd: Option<u16>,
+}
+
+#[derive(Args, Clone, Copy)]
+pub(super) struct Output {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Primary {
+    /// PAM, by the service `primary` of Postern's own directory.
+    Pam,
+    /// Postern, against a hash in its store.
+    Store,
+}
+
+/// Prints what clap has to say: help and version as a result, a mistake as prose.
+pub(super) fn say(answer: &clap::Error) -> Exit {
+    if answer.use_stderr() {
+        // It repeats what was typed, which may be long and may hold control characters.
+        let lines: Vec<String> = answer.to_string().lines().map(text::bounded).collect();
+        text::note(lines.join("\n").replacen("error: ", "postern: ", 1).trim_end());
+        return Exit::Usage;
+    }
+    match answer.print() {
+        Ok(()) => Exit::Ok,
+        Err(_) => Exit::Unavailable,
+    }
+}

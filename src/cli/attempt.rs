@@ -1,0 +1,101 @@
+//! `postern try`: a login without a mail program.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::audit;
+use crate::backend::Door;
+use crate::cli::arguments::TryCommand;
+use crate::cli::failure::Failure;
+use crate::cli::{Exit, World, denial, secrets, text};
+use crate::config::Owner;
+use crate::domain::attempt::{self, Malformed, RawAttempt};
+use crate::domain::verdict::{Denial, Verdict};
+use crate::verifier::{Decision, Spending};
+
+pub(super) fn run(world: &World<'_>, config: &Path, command: &TryCommand) -> Result<Exit, Failure> {
+    let name = text::bounded(&command.name.to_string_lossy());
+    let secret = secrets::known(world, command.source.secret_fd, &format!("Secret of {name}: "))?;
+    let door = Door { config, owner: Owner(world.effective_uid), ask_pam: world.ask_pam, log: world.log };
+    let raw = RawAttempt {
+        account: command.name.as_bytes(),
+        secret: &secret,
+        service: command.service.as_bytes(),
+        remote: command.rhost.as_deref().map(OsStrExt::as_bytes),
+        door: attempt::Door::Try,
+    };
+    let spending = if command.spend { Spending::Real } else { Spending::Rehearsal };
+    let decision = door.decide(&raw, spending, (world.clock)())?;
+    let told = Told::from(&decision);
+    if command.output.json {
+        text::json(&told)?;
+    } else {
+        text::result(&told.line())?;
+    }
+    Ok(explain(&decision, spending))
+}
+
+fn explain(decision: &Decision, spending: Spending) -> Exit {
+    match decision.verdict {
+        Verdict::Grant(_) => {
+            if (spending, decision.path) == (Spending::Rehearsal, audit::Path::PrimaryWithCode) {
+                text::note("This was a rehearsal: the code is still good for one login.");
+            }
+            Exit::Ok
+        }
+        Verdict::Deny(why) => {
+            text::note(denial::meaning(why));
+            text::note(&format!("  hint: {}", denial::next_step(why)));
+            Exit::Denied
+        }
+    }
+}
+
+/// The verdict as `try --json` prints it.
+#[derive(Serialize)]
+struct Told<'a> {
+    verdict: &'static str,
+    path: String,
+    label: Option<&'a str>,
+    why: Option<&'static str>,
+    field: Option<&'static str>,
+}
+
+impl<'a> From<&'a Decision> for Told<'a> {
+    fn from(decision: &'a Decision) -> Self {
+        let (verdict, why) = match decision.verdict {
+            Verdict::Grant(_) => ("granted", None),
+            Verdict::Deny(why) => ("denied", Some(why)),
+        };
+        Self {
+            verdict,
+            path: decision.path.to_string(),
+            label: decision.label.as_deref(),
+            why: why.map(Denial::word),
+            field: decision.malformed.map(Malformed::field),
+        }
+    }
+}
+
+impl Told<'_> {
+    /// One line in the manner of the audit log.
+    fn line(&self) -> String {
+        let mut line = format!("{} path={}", self.verdict, self.path);
+        if let Some(label) = self.label {
+            line.push_str(&format!(" label=\"{}\"", quoted(label)));
+        }
+        for (name, word) in [("why", self.why), ("field", self.field)] {
+            if let Some(word) = word {
+                line.push_str(&format!(" {name}={word}"));
+            }
+        }
+        line.push('\n');
+        line
+    }
+}
+
+fn quoted(label: &str) -> String {
+    text::escaped(&label.replace('\\', "\\\\").replace('"', "\\\""))
+}

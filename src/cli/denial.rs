@@ -1,0 +1,58 @@
+//! The reason words of the audit log in plain words.
+
+use crate::domain::verdict::Denial;
+
+/// What a reason means.
+pub(super) const fn meaning(why: Denial) -> &'static str {
+    match why {
+        Denial::Malformed => "A field is empty, too long, or has characters that no host sends there.",
+        Denial::Mistyped => {
+            "This has the form of an app password, and its check symbols do not fit: a slip of the hand."
+        }
+        Denial::UnknownAppPassword => "This is an app password, but none of this store.",
+        Denial::OtherAccount => "This app password belongs to another account.",
+        Denial::Revoked => "This app password has been revoked.",
+        Denial::OutOfScope => "This app password is not good for this service.",
+        Denial::UnknownAccount => "There is no such account.",
+        Denial::EmptyPrimary => "The primary password is empty.",
+        Denial::WrongPrimary => "The primary password is wrong.",
+        Denial::PrimaryExpired => {
+            "The primary password is right, and must be changed before it is used again."
+        }
+        Denial::SecondFactorMissing => "The primary password is right, and there is no code behind it.",
+        Denial::NotEnrolled => "The primary password is right, and the account has no second factor.",
+        Denial::WrongCode => "The primary password is right, and the code is wrong.",
+        Denial::CodeSpent => "The primary password is right, and the code has been used before.",
+        Denial::AccountDisabled => "The secret is right, and the account is closed.",
+    }
+}
+
+/// What to do about it.
+pub(super) const fn next_step(why: Denial) -> &'static str {
+    match why {
+        Denial::Malformed => "look at what `field=` names",
+        Denial::Mistyped => "copy it again; if it is gone, make another: `postern app add`",
+        Denial::UnknownAppPassword | Denial::Revoked => "make another: `postern app add`",
+        Denial::OtherAccount => "look for a wrong user name in the mail program",
+        Denial::OutOfScope => "`postern app list` shows its scope; make another with that service in --scope",
+        Denial::UnknownAccount => {
+            "`postern account list` shows how names are spelled; `postern account add` adds one"
+        }
+        Denial::EmptyPrimary => "type the primary password, and the code directly behind it",
+        Denial::WrongPrimary => "digits at the end are read as the code: is the password before them right?",
+        Denial::PrimaryExpired => {
+            "change it where PAM keeps it, often with passwd(1); app passwords are good all the while"
+        }
+        Denial::SecondFactorMissing => "type the code directly behind the password, or use an app password",
+        Denial::NotEnrolled => {
+            "enroll one: `postern totp enroll`; or make an app password: `postern app add`"
+        }
+        Denial::WrongCode => {
+            "compare the clocks of this host and of the app; a code is good for a minute and a half"
+        }
+        Denial::CodeSpent => "wait for the next code: each one is good for one login",
+        Denial::AccountDisabled => {
+            "open it: `postern account enable`; a Unix account may be locked or expired as well"
+        }
+    }
+}

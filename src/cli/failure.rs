@@ -1,0 +1,222 @@
+//! What went wrong, as an exit code and a next step.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+
+use crate::cli::text;
+use crate::config::{ConfigError, FileError, KeyError};
+use crate::domain::primary::Inadmissible;
+use crate::enrollment::EnrollmentError;
+use crate::store::StoreError;
+use crate::verifier::Unavailable;
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it should.
+    Ok,
+    /// Denied, or no.
+    Denied,
+    /// What was typed cannot be meant.
+    Usage,
+    /// What was named is not there.
+    NotFound,
+    /// What should be made is there already.
+    Exists,
+    /// Something that is needed is not usable.
+    Unavailable,
+    /// Only root may do that.
+    NotPermitted,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Denied => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Exists => 4,
+            Self::Unavailable => 5,
+            Self::NotPermitted => 6,
+        }
+    }
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// What was typed cannot be meant.
+    Usage(String, &'static str),
+    /// A rule of enrolment says no.
+    Enrollment(EnrollmentError),
+    /// Something that is needed is not usable.
+    Unavailable(Unavailable),
+    /// The store is there and its key is not.
+    StoreWithoutKey { store: PathBuf, key: PathBuf },
+    /// A file or directory cannot be looked at or made.
+    Place(PathBuf, io::Error),
+    /// A secret or a code cannot be read.
+    Input(io::Error),
+    /// The result cannot be written.
+    Output(io::Error),
+    /// An app password was made and could not be shown; it is revoked again.
+    NotShown(io::Error),
+}
+
+impl Failure {
+    /// Says it and what to do next.
+    pub(super) fn say(&self) -> Exit {
+        let (exit, hint) = self.advice();
+        // Whoever closed the pipe has read enough.
+        if !matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe) {
+            text::note(&text::bounded(&format!("postern: {self}")));
+            text::note(&format!("  hint: {hint}"));
+        }
+        exit
+    }
+
+    fn advice(&self) -> (Exit, &'static str) {
+        match self {
+            Self::Usage(_, hint) => (Exit::Usage, hint),
+            Self::Enrollment(error) => for_enrollment(error),
+            Self::Unavailable(error) if is_forbidden(error) => for_forbidden(),
+            Self::Unavailable(error) => (Exit::Unavailable, error.remedy()),
+            Self::StoreWithoutKey { .. } => (
+                Exit::Unavailable,
+                "restore the key file from your copy; to start anew, move the store away first",
+            ),
+            Self::Place(_, error) if error.kind() == ErrorKind::PermissionDenied => for_forbidden(),
+            Self::Place(..) => (Exit::Unavailable, "see to that path and its disk"),
+            Self::Input(error) if error.kind() == ErrorKind::Interrupted => {
+                (Exit::Denied, "nothing was changed")
+            }
+            Self::Input(_) => (Exit::Usage, "give the secret at the prompt, on stdin, or by --secret-fd N"),
+            Self::Output(_) => (Exit::Unavailable, "see where stdout leads"),
+            Self::NotShown(_) => (Exit::Unavailable, "see where stdout leads, then make another"),
+        }
+    }
+}
+
+const fn for_forbidden() -> (Exit, &'static str) {
+    (Exit::NotPermitted, "this needs root: run it with sudo")
+}
+
+fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
+    match error {
+        EnrollmentError::NoAccount(_) => {
+            (Exit::NotFound, "`postern account list` shows all; `postern account add` adds one")
+        }
+        EnrollmentError::NoAppPassword(..) => (Exit::NotFound, "`postern app list` shows the labels"),
+        EnrollmentError::NoTotpKey(..) => (Exit::NotFound, "`postern totp list` shows the labels"),
+        EnrollmentError::AccountTaken(_) => (Exit::Exists, "it is kept as it was"),
+        EnrollmentError::LabelTaken(..) => (Exit::Exists, "choose another label, or end that one first"),
+        EnrollmentError::PrimaryElsewhere(_) => {
+            (Exit::Denied, "change it where PAM keeps it, often with passwd(1)")
+        }
+        EnrollmentError::Inadmissible(rule) => (Exit::Usage, for_inadmissible(*rule)),
+        EnrollmentError::KeyTaken(..) => {
+            (Exit::Exists, "make a new key for another device, or use the one there is")
+        }
+        EnrollmentError::Seal(_) => (Exit::Unavailable, "restore the store from a backup, or remove the key"),
+        EnrollmentError::WrongCode => (
+            Exit::Denied,
+            "compare the clocks of this host and of the app, then enroll again; nothing was stored",
+        ),
+        EnrollmentError::Store(StoreError::TooMany(_)) => {
+            (Exit::Denied, "remove one first: `postern totp remove`")
+        }
+        EnrollmentError::Store(StoreError::OtherCodeLength) => {
+            (Exit::Denied, "bring a key whose codes are as long, or remove the others first")
+        }
+        // `From` below has made the others of them unavailable.
+        EnrollmentError::Store(_) | EnrollmentError::Hash(_) | EnrollmentError::Entropy(_) => {
+            (Exit::Unavailable, "`postern config check` says more")
+        }
+    }
+}
+
+const fn for_inadmissible(rule: Inadmissible) -> &'static str {
+    match rule {
+        Inadmissible::TooShort => "choose a longer one; a few words are easy to keep in mind",
+        Inadmissible::TooLong => "choose a shorter one",
+        Inadmissible::NotText => "choose one of letters, digits and signs",
+        Inadmissible::LooksGenerated => {
+            "choose another; app passwords are made by Postern alone: `postern app add`"
+        }
+    }
+}
+
+/// Whether the system itself said that this user may not.
+fn is_forbidden(why: &Unavailable) -> bool {
+    let system = match why {
+        Unavailable::Config(ConfigError::File(_, FileError::Io(error)))
+        | Unavailable::Key(KeyError::File(_, FileError::Io(error)) | KeyError::Write(_, error))
+        | Unavailable::Store(StoreError::Io(_, error)) => error,
+        Unavailable::Config(_)
+        | Unavailable::Key(_)
+        | Unavailable::Store(_)
+        | Unavailable::Hash(_)
+        | Unavailable::Seal(_)
+        | Unavailable::Pam(_)
+        | Unavailable::Argument(_) => return false,
+    };
+    system.kind() == ErrorKind::PermissionDenied
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(what, _) => f.write_str(what),
+            Self::Enrollment(error) => error.fmt(f),
+            Self::Unavailable(error) => error.fmt(f),
+            Self::StoreWithoutKey { store, key } => write!(
+                f,
+                "the store {} is there, but its key {} is missing, and a new key would not open it",
+                store.display(),
+                key.display()
+            ),
+            Self::Place(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Input(error) => write!(f, "nothing could be read: {error}"),
+            Self::Output(error) => write!(f, "the result could not be written: {error}"),
+            Self::NotShown(error) => {
+                write!(f, "the app password could not be shown and is revoked again: {error}")
+            }
+        }
+    }
+}
+
+impl<E: Into<Unavailable>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<EnrollmentError> for Failure {
+    fn from(error: EnrollmentError) -> Self {
+        match error {
+            EnrollmentError::Hash(error) => Self::Unavailable(error.into()),
+            EnrollmentError::Entropy(error) => Self::Unavailable(StoreError::Entropy(error).into()),
+            EnrollmentError::Store(error) if !is_rule(&error) => Self::Unavailable(error.into()),
+            EnrollmentError::Store(_)
+            | EnrollmentError::NoAccount(_)
+            | EnrollmentError::NoAppPassword(..)
+            | EnrollmentError::NoTotpKey(..)
+            | EnrollmentError::AccountTaken(_)
+            | EnrollmentError::LabelTaken(..)
+            | EnrollmentError::PrimaryElsewhere(_)
+            | EnrollmentError::Inadmissible(_)
+            | EnrollmentError::KeyTaken(..)
+            | EnrollmentError::Seal(_)
+            | EnrollmentError::WrongCode => Self::Enrollment(error),
+        }
+    }
+}
+
+/// The store kept a rule, and did not fail.
+const fn is_rule(error: &StoreError) -> bool {
+    matches!(error, StoreError::Taken | StoreError::TooMany(_) | StoreError::OtherCodeLength)
+}

@@ -1,0 +1,75 @@
+//! Floor 5: words on a terminal.
+//!
+//! Knows: arguments, prompts, tables, JSON, exit codes, and what an administrator does next.
+//! Never: decides a login, makes a secret, or reads the clock, a uid or the environment's secrets itself.
+//!
+//! stdout carries the result and nothing else; prose goes to stderr. A secret never comes from the command line
+//! or the environment, since other processes can read both.
+
+mod arguments;
+mod failure;
+mod text;
+mod table;
+mod secrets;
+mod site;
+mod init;
+mod account;
+mod app;
+mod otpauth;
+mod qr;
+mod totp;
+mod attempt;
+mod denial;
+mod check;
+
+pub use failure::Exit;
+
+use std::ffi::OsString;
+use std::io;
+
+use clap::Parser;
+
+use crate::backend::Level;
+use crate::crypto::secret::Secret;
+use crate::domain::time::UnixTime;
+use crate::verifier::AskPam;
+use arguments::{Arguments, Command, ConfigCommand};
+use failure::Failure;
+use site::Site;
+
+/// What the command learns from outside; the composition root has it.
+pub struct World<'a> {
+    /// Reads the clock.
+    pub clock: &'a dyn Fn() -> UnixTime,
+    /// On whose behalf files are opened.
+    pub effective_uid: u32,
+    /// Who typed the command; rows keep it.
+    pub real_uid: u32,
+    /// Asks PAM for a primary password.
+    pub ask_pam: &'a AskPam<'a>,
+    /// Asks at the terminal for what must not be seen; whatever happens, the terminal is given back.
+    pub ask_hidden: &'a dyn Fn(&str) -> io::Result<Secret>,
+    /// Takes audit lines.
+    pub log: &'a dyn Fn(Level, &str),
+}
+
+/// Does what the arguments say, the program's name first among them.
+pub fn run(world: &World<'_>, arguments: impl Iterator<Item = OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => return arguments::say(&answer),
+    };
+    obey(world, &arguments).unwrap_or_else(|failure| failure.say())
+}
+
+fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
+    let config = arguments.config.as_path();
+    match &arguments.command {
+        Command::Init => init::run(world, config),
+        Command::Account(command) => account::run(&Site::open(world, config)?, command),
+        Command::App(command) => app::run(&Site::open(world, config)?, command),
+        Command::Totp(command) => totp::run(&Site::open(world, config)?, command),
+        Command::Try(command) => attempt::run(world, config, command),
+        Command::Config(ConfigCommand::Check(output)) => check::run(&Site::open(world, config)?, *output),
+    }
+}

@@ -1,0 +1,154 @@
+//! TOTP keys as people and authenticator apps write them.
+//!
+//! Knows: base32 (RFC 4648 §6) and the otpauth URI
+//! (github.com/google/google-authenticator/wiki/Key-Uri-Format).
+//! Never: where a key is kept.
+
+use std::fmt::Write as _;
+
+use data_encoding::BASE32_NOPAD;
+use zeroize::Zeroizing;
+
+use crate::cli::failure::Failure;
+use crate::crypto::otp::{Algorithm, Digits};
+use crate::crypto::secret::Secret;
+use crate::domain::account::AccountName;
+use crate::domain::totp::{Period, Totp};
+
+/// RFC 4226 §4, R6 asks for 128 bits; hosts have long handed out 80.
+const MIN_KEY: usize = 80 / 8;
+
+/// The longest block of a hash that a key fills (SHA-256 has 512 bits).
+const MAX_KEY: usize = 512 / 8;
+
+/// Reads a key in base32; case, blanks, dashes and padding are the writer's affair.
+pub(super) fn read_key(written: &Secret) -> Result<Secret, Failure> {
+    let letter = |octet: &u8| !octet.is_ascii_whitespace() && !b"-=".contains(octet);
+    let mut text = Zeroizing::new(Vec::with_capacity(written.len()));
+    text.extend(written.expose().iter().copied().filter(letter));
+    text.make_ascii_uppercase();
+    let refused = |what: &str| {
+        let hint = "a key is written in A-Z and 2-7, such as JBSW Y3DP EHPK 3PXP; nothing was stored";
+        Failure::Usage(what.to_owned(), hint)
+    };
+    let length = BASE32_NOPAD
+        .decode_len(text.len())
+        .map_err(|_| refused("the key is no base32: a letter is missing, or there is one too many"))?;
+    if !(MIN_KEY..=MAX_KEY).contains(&length) {
+        return Err(refused("the key has fewer than 80 or more than 512 bits"));
+    }
+    let mut key = Zeroizing::new(vec![0; length]);
+    BASE32_NOPAD.decode_mut(&text, &mut key).map_err(|_| refused("the key is no base32"))?;
+    Ok(Secret::copy_of(&key))
+}
+
+/// What an authenticator app reads; parameters that every app assumes are left out, for a smaller QR code.
+pub(super) fn uri(issuer: &str, account: &AccountName, totp: &Totp) -> Secret {
+    let (issuer, account) = (encoded(issuer), encoded(account.as_str()));
+    // With room for all of it from the start: a string that grows leaves copies behind.
+    let room = 2 * issuer.len() + account.len() + BASE32_NOPAD.encode_len(totp.key.len()) + 128;
+    let mut uri = Zeroizing::new(String::with_capacity(room));
+    let _ = write!(uri, "otpauth://totp/{issuer}:{account}?secret=");
+    BASE32_NOPAD.encode_append(totp.key.expose(), &mut uri);
+    let _ = write!(uri, "&issuer={issuer}");
+    if totp.algorithm != Algorithm::Sha1 {
+        let _ = write!(uri, "&algorithm={}", totp.algorithm.name());
+    }
+    if totp.digits != Digits::SIX {
+        let _ = write!(uri, "&digits={}", totp.digits.count());
+    }
+    if totp.period != Period::DEFAULT {
+        let _ = write!(uri, "&period={}", totp.period.secs());
+    }
+    Secret::copy_of(uri.as_bytes())
+}
+
+/// Percent-encoded (RFC 3986 §2.1), but for what is plain in a path and in a query.
+fn encoded(text: &str) -> String {
+    let mut plain = String::with_capacity(3 * text.len());
+    for octet in text.bytes() {
+        if octet.is_ascii_alphanumeric() || b"-._~@".contains(&octet) {
+            plain.push(char::from(octet));
+        } else {
+            let _ = write!(plain, "%{octet:02X}");
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{Case, DomainRule, Naming};
+
+    // RFC 4226's test key.
+    const KEY: &[u8] = b"12345678901234567890";
+    const BASE32: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+    fn name(text: &str) -> AccountName {
+        let naming = Naming { case: Case::Keep, domain: DomainRule::Keep };
+        AccountName::parse(text.as_bytes(), &naming).unwrap()
+    }
+
+    fn read(text: &str) -> Result<Secret, Failure> {
+        read_key(&Secret::copy_of(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_key_is_read_however_it_is_written() {
+        for text in [
+            BASE32.to_owned(),
+            BASE32.to_lowercase(),
+            format!(" {}-{} \t", &BASE32[..8], &BASE32[8..]),
+            format!("{BASE32}===="),
+        ] {
+            assert_eq!(read(&text).unwrap().expose(), KEY, "{text}");
+        }
+        assert_eq!(read("JBSWY3DPEHPK3PXP").unwrap().len(), 10);
+        assert_eq!(read(&"A".repeat(103)).unwrap().len(), 64);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for text in [
+            "",
+            "JBSWY3DPEHPK3P",
+            &"A".repeat(105),
+            &"A".repeat(512),
+            "GEZDGNBVGY3TQOJ1",
+            "JBSWY3DPEHPK3PX",
+            "é",
+        ] {
+            assert!(matches!(read(text), Err(Failure::Usage(..))), "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn check(issuer: &str, account: &str, totp: &Totp, expected: &str) {
+        let uri = uri(issuer, &name(account), totp);
+        assert_eq!(std::str::from_utf8(uri.expose()).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_uri_leaves_out_what_every_app_assumes() {
+        let mut totp = Totp::with_key(Secret::copy_of(KEY));
+        check(
+            "Postern",
+            "alice@example.org",
+            &totp,
+            &format!("otpauth://totp/Postern:alice@example.org?secret={BASE32}&issuer=Postern"),
+        );
+        totp.algorithm = Algorithm::Sha256;
+        totp.digits = Digits::new(8).unwrap();
+        totp.period = Period::new(60).unwrap();
+        check(
+            "Café & Co",
+            "a:b/?#%",
+            &totp,
+            &format!(
+                "otpauth://totp/Caf%C3%A9%20%26%20Co:a%3Ab%2F%3F%23%25?secret={BASE32}\
+                 &issuer=Caf%C3%A9%20%26%20Co&algorithm=SHA256&digits=8&period=60"
+            ),
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! The files that a command works on, and the names that are typed to it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::cli::World;
+use crate::cli::failure::Failure;
+use crate::config::{Config, Owner};
+use crate::domain::account::AccountName;
+use crate::domain::app_password::{Label, LabelError};
+use crate::store::Made;
+use crate::verifier::{Unavailable, Vault};
+
+/// A configuration, and the world to use it in.
+pub(super) struct Site<'a> {
+    pub world: &'a World<'a>,
+    pub path: &'a Path,
+    pub config: Config,
+}
+
+impl<'a> Site<'a> {
+    /// Reads the configuration.
+    pub(super) fn open(world: &'a World<'a>, path: &'a Path) -> Result<Self, Failure> {
+        let config = Config::read(path, Owner(world.effective_uid))?;
+        Ok(Self { world, path, config })
+    }
+
+    /// Opens store and key.
+    pub(super) fn vault(&self) -> Result<Vault, Unavailable> {
+        Vault::open(&self.config, self.owner())
+    }
+
+    /// Whose files are believed, besides root's.
+    pub(super) const fn owner(&self) -> Owner {
+        Owner(self.world.effective_uid)
+    }
+
+    /// Who does it, and when: now.
+    pub(super) fn made(&self) -> Made {
+        Made { at: (self.world.clock)(), by: self.world.real_uid }
+    }
+
+    /// Reads an account's name as every door does.
+    pub(super) fn account(&self, typed: &OsStr) -> Result<AccountName, Failure> {
+        AccountName::parse(typed.as_bytes(), &self.config.naming).map_err(|error| {
+            Failure::Usage(error.to_string(), "a name is such as alice or alice@example.org")
+        })
+    }
+}
+
+/// Reads a label.
+pub(super) fn label(typed: &OsStr) -> Result<Label, Failure> {
+    typed
+        .to_str()
+        .ok_or(LabelError)
+        .and_then(Label::parse)
+        .map_err(|error| Failure::Usage(error.to_string(), "a label is a short name such as phone"))
+}

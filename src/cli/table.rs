@@ -1,0 +1,64 @@
+//! Tables and dates.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::failure::Failure;
+use crate::cli::text;
+use crate::domain::time::UnixTime;
+
+/// What a cell shows where there is nothing.
+pub(super) const NOTHING: &str = "-";
+
+/// Writes rows under their headings; without rows, nothing.
+pub(super) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(headings);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| text::escaped(cell)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    text::result(&format!("{}\n", table.trim_fmt()))
+}
+
+/// A moment as the reader's clock shows it.
+pub(super) fn local(moment: UnixTime) -> String {
+    in_zone(moment, TimeZone::system())
+}
+
+/// A moment in RFC 3339, UTC.
+pub(super) fn rfc3339(moment: UnixTime) -> String {
+    timestamp(moment).to_string()
+}
+
+fn in_zone(moment: UnixTime, zone: TimeZone) -> String {
+    timestamp(moment).to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A row may hold any number; one beyond the year 9999 becomes the last moment there is.
+fn timestamp(moment: UnixTime) -> Timestamp {
+    i64::try_from(moment.0).ok().and_then(|secs| Timestamp::from_second(secs).ok()).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_shown_in_the_readers_zone_and_told_in_utc() {
+        let moment = UnixTime(1_700_000_000);
+        assert_eq!(rfc3339(moment), "2023-11-14T22:13:20Z");
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(in_zone(moment, zone), "2023-11-15 00:13");
+        assert!(rfc3339(UnixTime(u64::MAX)).starts_with("9999-"));
+    }
+}

@@ -1,0 +1,120 @@
+//! stdout for the result, stderr for prose; foreign text that cannot steer the terminal.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::cli::failure::Failure;
+use crate::cli::qr::Paint;
+use crate::crypto::secret::Secret;
+
+/// Longest line that repeats what was typed.
+const MAX_LINE: usize = 600;
+
+/// Writes one line of prose. Where stderr leads nowhere there is nobody to tell.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Writes a result, which ends its last line itself.
+pub(super) fn result(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(Failure::Output)
+}
+
+/// Writes a result as JSON.
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Output(error.into()))?;
+    result(&format!("{text}\n"))
+}
+
+/// Writes a secret on a line of its own. Not through `Stdout`, whose buffer would keep a copy.
+pub(super) fn secret(secret: &Secret) -> io::Result<()> {
+    let mut line = Zeroizing::new(Vec::with_capacity(secret.len() + 1));
+    line.extend_from_slice(secret.expose());
+    line.push(b'\n');
+    let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    stdout.write_all(&line)
+}
+
+/// How a picture is drawn on stderr; `None` where that is no terminal.
+pub(super) fn paint() -> Option<Paint> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    // no-color.org: any value but an empty one refuses colours.
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
+    Some(if refused || dumb { Paint::Blocks } else { Paint::Colours })
+}
+
+/// Text of somebody else, without what moves the cursor or turns the direction of writing.
+pub(super) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() || is_invisible(letter) {
+            let _ = write!(safe, "{}", letter.escape_unicode());
+        } else {
+            safe.push(letter);
+        }
+    }
+    safe
+}
+
+/// The same, cut where it gets too long.
+pub(super) fn bounded(text: &str) -> String {
+    let safe = escaped(text);
+    match safe.char_indices().nth(MAX_LINE).and_then(|(end, _)| safe.get(..end)) {
+        Some(start) => format!("{start} …"),
+        None => safe,
+    }
+}
+
+/// Somebody else's text as one word of a shell, for commands that are there to be copied.
+pub(super) fn shell_word(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._+-".contains(letter);
+    if text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", escaped(text).replace('\'', r"'\''"))
+}
+
+/// Marks of direction and joining, which change how the text around them looks (Unicode TR 36 §2.6).
+const fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_steer_a_terminal() {
+        assert_eq!(escaped("Jörg 📱"), "Jörg 📱");
+        assert_eq!(escaped("a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");
+        assert_eq!(escaped("\u{202e}enohp"), "\\u{202e}enohp");
+    }
+
+    #[test]
+    fn a_command_to_be_copied_does_only_what_it_says() {
+        assert_eq!(shell_word("alice@example.org"), "alice@example.org");
+        assert_eq!(shell_word("old phone"), "'old phone'");
+        assert_eq!(shell_word("'; rm -rf /"), r"''\''; rm -rf /'");
+    }
+
+    #[test]
+    fn what_was_typed_is_repeated_up_to_a_bound() {
+        let said = bounded(&"é".repeat(65_536));
+        assert_eq!(said.chars().count(), MAX_LINE + 2);
+    }
+}

@@ -1,0 +1,280 @@
+//! The configuration file (postern.toml).
+//!
+//! Knows: its keys, their kinds and defaults, and the line of a mistake.
+//! Never: applies a default because something could not be read.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::config::guarded::{self, FileError, Others, Owner};
+use crate::domain::account::{Case, DomainRule, Naming};
+
+/// Far beyond any configuration; bounds what a login reads.
+const MAX_LEN: u64 = 64 * 1024;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The store.
+    pub store: PathBuf,
+    /// The key file.
+    pub key: PathBuf,
+    /// How account names are spelled.
+    pub naming: Naming,
+    /// The directory of the PAM service `primary`.
+    pub pam_dir: PathBuf,
+    /// What an authenticator app shows beside the account.
+    pub issuer: String,
+}
+
+impl Config {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Where it is missing, not to be trusted, or has a mistake.
+    pub fn read(path: &Path, owner: Owner) -> Result<Self, ConfigError> {
+        let content = guarded::read(path, owner, Others::MayRead, MAX_LEN)
+            .map_err(|error| ConfigError::File(path.to_owned(), error))?;
+        Self::parse(&content).map_err(|mistake| ConfigError::Mistake(path.to_owned(), mistake))
+    }
+
+    /// Reads the text of a configuration.
+    ///
+    /// # Errors
+    /// The first mistake, with its line.
+    pub fn parse(content: &[u8]) -> Result<Self, Mistake> {
+        let text = std::str::from_utf8(content).map_err(|error| Mistake {
+            line: line_of(content, error.valid_up_to()),
+            message: "invalid UTF-8".to_owned(),
+        })?;
+        let file: File = toml::from_str(text).map_err(|error| Mistake {
+            line: line_of(content, error.span().map_or(0, |span| span.start)),
+            message: error.message().replace('\n', " "),
+        })?;
+        Ok(file.into())
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The file cannot be read or trusted.
+    File(PathBuf, FileError),
+    /// The file has a mistake.
+    Mistake(PathBuf, Mistake),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, error) => write!(f, "the configuration {} {error}", path.display()),
+            Self::Mistake(path, mistake) => {
+                write!(f, "{}:{}: {}", path.display(), mistake.line, mistake.message)
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A mistake in the text of a configuration.
+#[derive(Debug)]
+pub struct Mistake {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+fn line_of(content: &[u8], offset: usize) -> usize {
+    1 + content.iter().take(offset).filter(|octet| **octet == b'\n').count()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    store: AbsolutePath,
+    key: AbsolutePath,
+    accounts: Accounts,
+    primary: Primary,
+    totp: Totp,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            store: AbsolutePath("/var/lib/postern/store.db".into()),
+            key: AbsolutePath("/etc/postern/key".into()),
+            accounts: Accounts::default(),
+            primary: Primary::default(),
+            totp: Totp::default(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, try_from = "WrittenAccounts")]
+struct Accounts {
+    case: Case,
+    domain: DomainRule,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAccounts {
+    fold_case: Option<bool>,
+    add_domain: Option<Domain>,
+    strip_domain: Option<Domain>,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self { case: Case::Fold, domain: DomainRule::Keep }
+    }
+}
+
+impl TryFrom<WrittenAccounts> for Accounts {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenAccounts) -> Result<Self, Self::Error> {
+        let case = if written.fold_case.unwrap_or(true) { Case::Fold } else { Case::Keep };
+        let domain = match (written.add_domain, written.strip_domain) {
+            (None, None) => DomainRule::Keep,
+            (Some(domain), None) => DomainRule::Add(domain.0),
+            (None, Some(domain)) => DomainRule::Strip(domain.0),
+            (Some(_), Some(_)) => return Err("`add_domain` and `strip_domain` exclude each other"),
+        };
+        Ok(Self { case, domain })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Primary {
+    pam_dir: AbsolutePath,
+}
+
+impl Default for Primary {
+    fn default() -> Self {
+        Self { pam_dir: AbsolutePath("/etc/postern/pam.d".into()) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Totp {
+    issuer: Issuer,
+}
+
+impl Default for Totp {
+    fn default() -> Self {
+        Self { issuer: Issuer("Postern".into()) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct AbsolutePath(PathBuf);
+
+impl TryFrom<String> for AbsolutePath {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let path = PathBuf::from(text);
+        path.is_absolute().then_some(Self(path)).ok_or("a path must begin with `/`")
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Domain(String);
+
+impl TryFrom<String> for Domain {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = |octet: u8| octet.is_ascii_alphanumeric() || b".-".contains(&octet) || !octet.is_ascii();
+        let named = (1..=255).contains(&text.len()) && text.bytes().all(plain);
+        named.then_some(Self(text)).ok_or("a domain is a name such as `example.org`, without `@`")
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Issuer(String);
+
+impl TryFrom<String> for Issuer {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = !text.chars().any(|letter| letter.is_control() || letter == ':');
+        let named = (1..=64).contains(&text.chars().count()) && plain;
+        named.then_some(Self(text)).ok_or("an issuer is 1 to 64 characters without a colon")
+    }
+}
+
+impl From<File> for Config {
+    fn from(file: File) -> Self {
+        Self {
+            store: file.store.0,
+            key: file.key.0,
+            naming: Naming { case: file.accounts.case, domain: file.accounts.domain },
+            pam_dir: file.primary.pam_dir.0,
+            issuer: file.totp.issuer.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SHIPPED;
+
+    #[track_caller]
+    fn refused(text: &str, line: usize, word: &str) {
+        let mistake = Config::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(mistake.line, line, "{text}: {}", mistake.message);
+        assert!(mistake.message.contains(word), "{text}: {}", mistake.message);
+    }
+
+    #[test]
+    fn the_shipped_file_states_the_defaults() {
+        let shipped = Config::parse(SHIPPED.as_bytes()).unwrap();
+        assert_eq!(shipped, Config::parse(b"").unwrap());
+    }
+
+    #[test]
+    fn every_commented_key_of_the_shipped_file_is_a_key() {
+        let keys: Vec<&str> =
+            SHIPPED.lines().filter(|line| line.starts_with('#') && !line.starts_with("# ")).collect();
+        assert_eq!(keys.len(), 2);
+        for key in keys {
+            let text = format!("[accounts]\n{}", &key[1..]);
+            assert_ne!(Config::parse(text.as_bytes()).unwrap().naming.domain, DomainRule::Keep, "{key}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_by_line() {
+        refused("\nstores = \"/x\"", 2, "stores");
+        refused("store = 1", 1, "string");
+        refused("store = \"relative\"", 1, "begin with");
+        refused("[accounts]\nfold_case = \"yes\"", 2, "bool");
+        refused("[accounts]\nfold_case = 0", 2, "bool");
+        refused("[accounts]\n\nfold = true", 3, "fold");
+        refused("[accounts]\nadd_domain = \"@x\"", 2, "domain");
+        refused("[totp]\nissuer = \"\"", 2, "issuer");
+        refused("key = \"/a\"\nkey = \"/b\"", 2, "duplicate");
+        refused("key = ", 1, "");
+        refused("[other]", 1, "other");
+    }
+
+    #[test]
+    fn a_file_that_is_not_text_is_refused() {
+        assert_eq!(Config::parse(b"\n\xff").unwrap_err().line, 2);
+        assert!(Config::parse(b"\0").is_err());
+        assert!(Config::parse("[".repeat(60_000).as_bytes()).is_err());
+    }
+}

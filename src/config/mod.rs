@@ -1,0 +1,21 @@
+//! Floor 2: files <-> meaning.
+//!
+//! Knows: the configuration file, the key file, and which files may be trusted.
+//! Never: what a setting decides, or the store.
+
+mod guarded;
+mod file;
+mod key_file;
+
+pub use file::{Config, ConfigError};
+pub use guarded::{FileError, Owner};
+pub use key_file::{KeyError, create_key, read_key};
+
+/// Where the configuration lies unless a door names another place.
+pub const DEFAULT_PATH: &str = "/etc/postern/postern.toml";
+
+/// The configuration as it is shipped; every value in it is the default.
+pub const SHIPPED: &str = include_str!("../../packaging/etc/postern.toml");
+
+/// The service file that checks primary passwords through PAM, as it is shipped.
+pub const SHIPPED_PRIMARY: &str = include_str!("../../packaging/etc/primary");

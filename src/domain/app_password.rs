@@ -1,0 +1,187 @@
+//! App passwords: a generated secret for one program or device.
+//!
+//! Knows: the format `x7qm-2x9d-r4fw-8hzn-pt3c`, its check symbols, and labels.
+//! Never: whether one exists, whose it is, or what it is good for.
+
+use std::fmt;
+
+use crate::crypto::entropy::{self, EntropyError};
+use crate::crypto::secret::Secret;
+use crate::domain::symbols::{self, Values};
+
+/// Symbols of an app password: the mark, 17 random ones (85 bits), 2 check symbols.
+pub const LEN: usize = 20;
+
+/// The value of `x`, with which every app password begins.
+const MARK: u8 = 29;
+
+/// An app password whose check symbols agree.
+pub struct AppPassword(Values<LEN>);
+
+impl AppPassword {
+    /// Draws a new one.
+    ///
+    /// # Errors
+    /// Only where the kernel gives no randomness.
+    pub fn generate() -> Result<Self, EntropyError> {
+        // Five bits of each octet: 32 symbols, no bias.
+        let mut values = Values::new(entropy::bytes()?);
+        values.iter_mut().for_each(|value| *value &= 31);
+        if let Some(mark) = values.first_mut() {
+            *mark = MARK;
+        }
+        symbols::protect(values.as_mut_slice());
+        Ok(Self(values))
+    }
+
+    /// As it is shown, once: five groups of four.
+    #[must_use]
+    pub fn reveal(&self) -> Secret {
+        Secret::new(symbols::grouped(self.0.as_slice()).into_bytes())
+    }
+
+    /// The 20 folded symbols that tag and hash are made of.
+    #[must_use]
+    pub fn symbols(&self) -> Secret {
+        Secret::copy_of(&symbols::canonical(self.0.as_slice()))
+    }
+}
+
+impl fmt::Debug for AppPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AppPassword(..)")
+    }
+}
+
+/// What a field is, by its shape alone.
+#[derive(Debug)]
+pub enum Shape {
+    /// 20 symbols that begin with `x`, check symbols right.
+    Good(AppPassword),
+    /// 20 symbols that begin with `x`, check symbols wrong: a slip of the hand.
+    Mistyped,
+    /// Anything else.
+    Other,
+}
+
+/// Looks at the shape of a field.
+#[must_use]
+pub fn shape(field: &Secret) -> Shape {
+    match symbols::fold::<LEN>(field.expose()) {
+        Some(values) if values.first() != Some(&MARK) => Shape::Other,
+        Some(values) if symbols::intact(values.as_slice()) => Shape::Good(AppPassword(values)),
+        Some(_) => Shape::Mistyped,
+        None => Shape::Other,
+    }
+}
+
+/// What its owner calls an app password or a second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label(Box<str>);
+
+impl Label {
+    /// Longest label in characters; a table still fits a terminal.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Reads a label; blanks around it are dropped.
+    ///
+    /// # Errors
+    /// Where it is empty, too long, or has a control character.
+    pub fn parse(text: &str) -> Result<Self, LabelError> {
+        let label = text.trim();
+        let bounded = (1..=Self::MAX_CHARS).contains(&label.chars().count());
+        if !bounded || label.chars().any(char::is_control) {
+            return Err(LabelError);
+        }
+        Ok(Self(label.into()))
+    }
+
+    /// As its owner wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Not a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelError;
+
+impl fmt::Display for LabelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a label has 1 to {} characters, none of them a control character", Label::MAX_CHARS)
+    }
+}
+
+impl std::error::Error for LabelError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Shape {
+        shape(&Secret::copy_of(text.as_bytes()))
+    }
+
+    fn revealed(password: &AppPassword) -> String {
+        String::from_utf8(password.reveal().expose().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_generated_one_is_read_back_however_it_is_typed() {
+        for _ in 0..200 {
+            let made = AppPassword::generate().unwrap();
+            let text = revealed(&made);
+            assert_eq!((text.len(), text.starts_with('x')), (24, true));
+            for typed in [
+                text.clone(),
+                text.to_uppercase(),
+                text.replace('-', ""),
+                text.replace('-', " ").replace('0', "o").replace('1', "L"),
+            ] {
+                let Shape::Good(read) = of(&typed) else { panic!("{typed}") };
+                assert!(read.symbols().matches(&made.symbols()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_slip_is_mistyped_and_never_something_else() {
+        let text = revealed(&AppPassword::generate().unwrap());
+        for place in (1..24).filter(|place| place % 5 != 4) {
+            let mut slipped = text.clone().into_bytes();
+            slipped[place] = if slipped[place] == b'7' { b'3' } else { b'7' };
+            let slipped = String::from_utf8(slipped).unwrap();
+            assert!(matches!(of(&slipped), Shape::Mistyped), "{slipped}");
+        }
+    }
+
+    #[test]
+    fn other_fields_are_other() {
+        for field in [
+            "",
+            "hunter2",
+            "hunter2123456",
+            "a7qm-2x9d-r4fw-8hzn-pt3c",
+            "x7qm-2x9d-r4fw-8hzn",
+            "x7qm-2x9d-r4fw-8hzn-pt3!",
+        ] {
+            assert!(matches!(of(field), Shape::Other), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_short_text() {
+        assert_eq!(Label::parse("  Outlook ").unwrap().as_str(), "Outlook");
+        assert!(Label::parse(&"\u{e9}".repeat(Label::MAX_CHARS)).is_ok());
+        for text in ["", "  ", "a\nb", "a\x1b[31m", &"a".repeat(Label::MAX_CHARS + 1)] {
+            assert!(Label::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Floor 1: meaning.
+//!
+//! Knows: what a login presents, what an account has, and who may pass.
+//! Never: a clock, a file, a table, a socket, a host.
+
+pub mod time;
+pub mod account;
+pub mod service;
+pub mod attempt;
+pub mod symbols;
+pub mod app_password;
+pub mod presented;
+pub mod totp;
+pub mod primary;
+pub mod verdict;

@@ -1,0 +1,88 @@
+//! The words after `pam_postern.so` in a PAM service file.
+#![forbid(unsafe_code)]
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::config::DEFAULT_PATH;
+
+/// What a service file says; there is no state beside it, so two lines in one stack do not meet.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arguments {
+    /// `config=FILE`
+    pub config: PathBuf,
+    /// `service=NAME`, instead of PAM_SERVICE.
+    pub service: Option<Vec<u8>>,
+    /// `debug`: more lines, none with a secret.
+    pub debug: bool,
+    /// `try_first_pass`, `use_first_pass`
+    pub first_pass: FirstPass,
+}
+
+/// What happens to a password that an earlier module asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstPass {
+    /// It is left alone.
+    Ask,
+    /// It is taken if there is one.
+    Try,
+    /// It is taken, and nothing is ever asked.
+    Use,
+}
+
+/// The first word that is not understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownArgument(pub String);
+
+impl Default for Arguments {
+    fn default() -> Self {
+        Self { config: DEFAULT_PATH.into(), service: None, debug: false, first_pass: FirstPass::Ask }
+    }
+}
+
+impl Arguments {
+    /// Reads the words. One that is not understood refuses every login: it may have been meant to.
+    pub fn parse(words: &[&[u8]]) -> Result<Self, UnknownArgument> {
+        let mut arguments = Self::default();
+        for word in words {
+            match (*word, word.strip_prefix(b"config="), word.strip_prefix(b"service=")) {
+                (b"debug", ..) => arguments.debug = true,
+                (b"try_first_pass", ..) => arguments.first_pass = FirstPass::Try,
+                (b"use_first_pass", ..) => arguments.first_pass = FirstPass::Use,
+                (_, Some(path), _) if path.starts_with(b"/") => {
+                    arguments.config = OsStr::from_bytes(path).into()
+                }
+                (.., Some(name)) if !name.is_empty() => arguments.service = Some(name.to_vec()),
+                _ => return Err(UnknownArgument(String::from_utf8_lossy(word).into_owned())),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_manual_is_understood() {
+        let words: [&[u8]; 4] = [b"config=/x", b"service=imap", b"debug", b"use_first_pass"];
+        let parsed = Arguments::parse(&words).unwrap();
+        assert_eq!(parsed.config, PathBuf::from("/x"));
+        assert_eq!(parsed.service.as_deref(), Some(&b"imap"[..]));
+        assert!(parsed.debug);
+        assert_eq!(parsed.first_pass, FirstPass::Use);
+        assert_eq!(Arguments::parse(&[b"try_first_pass"]).unwrap().first_pass, FirstPass::Try);
+        let bare = Arguments::parse(&[]).unwrap();
+        assert_eq!((bare.config, bare.service, bare.debug), (DEFAULT_PATH.into(), None, false));
+        assert_eq!(bare.first_pass, FirstPass::Ask);
+    }
+
+    #[test]
+    fn any_other_word_is_an_error() {
+        for word in ["nullok", "Debug", "config=", "config=x", "service=", "services=imap", "", "\u{e9}"] {
+            assert_eq!(Arguments::parse(&[word.as_bytes()]), Err(UnknownArgument(word.into())));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The logic: what the module does with a transaction.
+#![forbid(unsafe_code)]
+
+use crate::backend::{Door, Level};
+use crate::config::Owner;
+use crate::crypto::secret::Secret;
+use crate::domain::attempt::{self, RawAttempt};
+use crate::domain::time::UnixTime;
+use crate::ffi::pam::arguments::{Arguments, FirstPass, UnknownArgument};
+use crate::ffi::pam::handle::{Handle, NoAnswer};
+use crate::ffi::pam::nested;
+use crate::ffi::pam::outcome::Outcome;
+use crate::ffi::system;
+use crate::verifier::{PamUnusable, Unavailable};
+
+/// pam_sm_authenticate(3): every denial is made here, since some hosts skip the account phase.
+pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], now: UnixTime) -> Outcome {
+    run(handle, words, |call, handle| {
+        let Ok(secret) = secret(handle, call.arguments.first_pass) else {
+            return Outcome::NoAnswer;
+        };
+        Outcome::Authenticated(call.door(handle, |door| door.verify(&call.attempt(&secret), now)))
+    })
+}
+
+/// pam_sm_acct_mgmt(3): repeats what it can without a secret, since some hosts skip the other phase.
+pub fn account(handle: &mut Handle<'_>, words: &[&[u8]]) -> Outcome {
+    run(handle, words, |call, handle| {
+        let none = Secret::new(Vec::new());
+        Outcome::Looked(call.door(handle, |door| door.standing(&call.attempt(&none))))
+    })
+}
+
+/// What both phases know of a call.
+struct Call {
+    arguments: Arguments,
+    account: Vec<u8>,
+    service: Vec<u8>,
+    remote: Option<Vec<u8>>,
+}
+
+fn run(
+    handle: &mut Handle<'_>,
+    words: &[&[u8]],
+    body: impl FnOnce(&Call, &Handle<'_>) -> Outcome,
+) -> Outcome {
+    let Ok(account) = handle.user() else {
+        return Outcome::NoAnswer;
+    };
+    let (service, remote) = (handle.service(), handle.remote());
+    let (arguments, unusable) = match Arguments::parse(words) {
+        Ok(arguments) => (arguments, None),
+        Err(UnknownArgument(word)) => {
+            let why = format!("pam_postern does not know the argument {word:?}");
+            (Arguments::default(), Some(Unavailable::Argument(why)))
+        }
+    };
+    let nested = handle.is_nested().then_some(Unavailable::Pam(PamUnusable::MetOurselves));
+    let service = arguments.service.clone().unwrap_or(service);
+    let call = Call { arguments, account, service, remote };
+    match unusable.or(nested) {
+        Some(why) => call.refuse(handle, why),
+        None => body(&call, handle),
+    }
+}
+
+impl Call {
+    fn attempt<'a>(&'a self, secret: &'a Secret) -> RawAttempt<'a> {
+        RawAttempt {
+            account: &self.account,
+            secret,
+            service: &self.service,
+            remote: self.remote.as_deref(),
+            door: attempt::Door::Pam,
+        }
+    }
+
+    fn door<T>(&self, handle: &Handle<'_>, body: impl FnOnce(&Door<'_>) -> T) -> T {
+        let log = |level: Level, line: &str| {
+            if level != Level::Debug || self.arguments.debug {
+                handle.log(level, line);
+            }
+        };
+        let owner = Owner(system::effective_uid());
+        body(&Door { config: &self.arguments.config, owner, ask_pam: &nested::ask, log: &log })
+    }
+
+    fn refuse(&self, handle: &Handle<'_>, why: Unavailable) -> Outcome {
+        let none = Secret::new(Vec::new());
+        let reply = self.door(handle, |door| door.refuse(&self.attempt(&none), why));
+        Outcome::Authenticated(reply)
+    }
+}
+
+fn secret(handle: &Handle<'_>, first_pass: FirstPass) -> Result<Secret, NoAnswer> {
+    match first_pass {
+        FirstPass::Ask => handle.ask_password(),
+        FirstPass::Try => handle.first_pass().map_or_else(|| handle.ask_password(), Ok),
+        FirstPass::Use => handle.first_pass().ok_or(NoAnswer),
+    }
+}

@@ -1,0 +1,186 @@
+//! Rows of `account`.
+
+use rusqlite::{OptionalExtension, Row};
+
+use crate::domain::account::{AccountName, AccountState};
+use crate::domain::time::UnixTime;
+use crate::store::connection::KEY_ID;
+use crate::store::{Made, Store, StoreError, Written};
+
+/// An account.
+#[derive(Debug)]
+pub struct Account {
+    /// The row.
+    pub id: i64,
+    /// As [`AccountName`] spells it.
+    pub name: String,
+    /// Whether it may log in.
+    pub state: AccountState,
+    /// Who checks its primary password.
+    pub primary: PrimaryCheck,
+    /// When it first got an app password or a second factor; removing the last one changes nothing here.
+    pub enrolled_at: Option<UnixTime>,
+    /// When it was added.
+    pub created_at: UnixTime,
+}
+
+/// An account as a list shows it.
+pub struct AccountRow {
+    /// The account.
+    pub account: Account,
+    /// How many live app passwords it has.
+    pub app_passwords: u32,
+    /// How many second factors it has.
+    pub second_factors: u32,
+}
+
+/// Who checks a primary password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrimaryCheck {
+    /// PAM, by the service `primary`.
+    Pam,
+    /// We, against this PHC string.
+    Store(String),
+}
+
+const COLUMNS: &str = "id, name, state, primary_hash, enrolled_at, created_at";
+
+impl Store {
+    /// Finds an account.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn account(&self, name: &AccountName) -> Result<Option<Account>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM account WHERE name = ?1");
+        let found = self.reader().query_row(&sql, [name.as_str()], |row| Ok(read(row))).optional()?;
+        found.transpose()
+    }
+
+    /// All accounts, by name.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS},
+                    (SELECT count(*) FROM app_password
+                     WHERE account_id = account.id AND revoked_at IS NULL) AS app_passwords,
+                    (SELECT count(*) FROM totp_key WHERE account_id = account.id) AS second_factors
+             FROM account ORDER BY name"
+        );
+        let mut statement = self.reader().prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        let mut listed = Vec::new();
+        while let Some(row) = rows.next()? {
+            listed.push(AccountRow {
+                account: read(row)?,
+                app_passwords: row.get("app_passwords")?,
+                second_factors: row.get("second_factors")?,
+            });
+        }
+        Ok(listed)
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// `Taken` if there is one of that name.
+    pub fn add_account(
+        &self,
+        name: &AccountName,
+        primary: &PrimaryCheck,
+        made: Made,
+    ) -> Result<(), StoreError> {
+        let sql =
+            "INSERT INTO account (name, state, primary_check, primary_hash, key_id, created_at, created_by)
+                   VALUES (?1, 'active', ?2, ?3, ?4, ?5, ?6)";
+        let (check, hash) = columns(primary);
+        self.write(|transaction| {
+            let row = (name.as_str(), check, hash, KEY_ID, number(made.at.0), made.by);
+            transaction.execute(sql, row)?;
+            Ok(())
+        })
+    }
+
+    /// Opens or closes an account.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn set_account_state(&self, name: &AccountName, state: AccountState) -> Result<Written, StoreError> {
+        let sql = "UPDATE account SET state = ?2 WHERE name = ?1";
+        self.write(|transaction| {
+            let rows = transaction.execute(sql, (name.as_str(), state_word(state)))?;
+            Ok(Written::from_rows(rows))
+        })
+    }
+
+    /// Replaces who checks the primary password, and against what.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn set_primary(&self, name: &AccountName, primary: &PrimaryCheck) -> Result<Written, StoreError> {
+        let sql = "UPDATE account SET primary_check = ?2, primary_hash = ?3, key_id = ?4 WHERE name = ?1";
+        let (check, hash) = columns(primary);
+        self.write(|transaction| {
+            let rows = transaction.execute(sql, (name.as_str(), check, hash, KEY_ID))?;
+            Ok(Written::from_rows(rows))
+        })
+    }
+}
+
+/// Marks an account as enrolled, for ever; part of the transaction that enrolls.
+pub(super) fn mark_enrolled(
+    transaction: &rusqlite::Transaction<'_>,
+    account_id: i64,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE account SET enrolled_at = ?2 WHERE id = ?1 AND enrolled_at IS NULL";
+    transaction.execute(sql, (account_id, number(now.0)))?;
+    Ok(())
+}
+
+/// Reads a state as rows keep it.
+pub(super) fn state(word: &str) -> Result<AccountState, StoreError> {
+    match word {
+        "active" => Ok(AccountState::Active),
+        "disabled" => Ok(AccountState::Disabled),
+        _ => Err(StoreError::damaged("state")),
+    }
+}
+
+/// Reads a time as rows keep it.
+pub(super) fn time(secs: i64) -> Result<UnixTime, StoreError> {
+    u64::try_from(secs).map(UnixTime).map_err(|_| StoreError::damaged("time"))
+}
+
+/// Writes a number as rows keep it; none of ours comes near the bound.
+pub(super) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+const fn state_word(state: AccountState) -> &'static str {
+    match state {
+        AccountState::Active => "active",
+        AccountState::Disabled => "disabled",
+    }
+}
+
+fn columns(primary: &PrimaryCheck) -> (&'static str, Option<&str>) {
+    match primary {
+        PrimaryCheck::Pam => ("pam", None),
+        PrimaryCheck::Store(hash) => ("store", Some(hash)),
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Account, StoreError> {
+    let hash: Option<String> = row.get("primary_hash")?;
+    let enrolled_at: Option<i64> = row.get("enrolled_at")?;
+    Ok(Account {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        state: state(&row.get::<_, String>("state")?)?,
+        primary: hash.map_or(PrimaryCheck::Pam, PrimaryCheck::Store),
+        enrolled_at: enrolled_at.map(time).transpose()?,
+        created_at: time(row.get("created_at")?)?,
+    })
+}

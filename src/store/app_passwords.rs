@@ -1,0 +1,226 @@
+//! Rows of `app_password`.
+
+use std::net::IpAddr;
+
+use rusqlite::{OptionalExtension, Row};
+
+use crate::crypto::keyring::Tag;
+use crate::domain::account::AccountState;
+use crate::domain::app_password::Label;
+use crate::domain::service::{Scope, Service};
+use crate::domain::time::UnixTime;
+use crate::domain::verdict::Life;
+use crate::store::accounts::{mark_enrolled, number, state, time};
+use crate::store::connection::KEY_ID;
+use crate::store::{Made, Store, StoreError, Written};
+
+/// Seconds between two writes of a last use.
+const LAST_USE_EVERY: u64 = 60;
+
+/// What a login finds by a tag: one row, joined with its account.
+pub struct FoundAppPassword {
+    /// The row.
+    pub id: i64,
+    /// Whose it is.
+    pub account: String,
+    /// That account's state.
+    pub account_state: AccountState,
+    /// What its owner calls it.
+    pub label: String,
+    /// The PHC string.
+    pub hash: String,
+    /// What it is good for.
+    pub scope: Scope,
+    /// Whether it still lives.
+    pub life: Life,
+    /// When its last use was written.
+    pub last_used_at: Option<UnixTime>,
+}
+
+/// A row as a list shows it.
+pub struct AppPasswordRow {
+    /// What its owner calls it.
+    pub label: String,
+    /// What it is good for.
+    pub scope: Scope,
+    /// When it was made.
+    pub created_at: UnixTime,
+    /// By which uid.
+    pub created_by: u32,
+    /// When it was revoked.
+    pub revoked_at: Option<UnixTime>,
+    /// Its last use, to the minute.
+    pub last_use: Option<LastUse>,
+}
+
+/// When, where and from where an app password was used.
+pub struct LastUse {
+    /// When.
+    pub at: UnixTime,
+    /// On which service.
+    pub service: String,
+    /// From which address, if one was known.
+    pub from: Option<String>,
+}
+
+/// An app password that is about to be stored.
+pub struct NewAppPassword<'a> {
+    /// What its owner calls it.
+    pub label: &'a Label,
+    /// Finds it again.
+    pub tag: Tag,
+    /// The PHC string.
+    pub hash: &'a str,
+    /// What it is good for.
+    pub scope: &'a Scope,
+}
+
+impl Store {
+    /// Finds an app password by its tag: one indexed read, however many there are.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn app_password(&self, tag: &Tag) -> Result<Option<FoundAppPassword>, StoreError> {
+        let found = self.reader().query_row(FIND, [tag], |row| Ok(read_found(row))).optional()?;
+        found.transpose()
+    }
+
+    /// All app passwords of an account, live ones first, then tombstones, each by age.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn app_passwords(&self, account_id: i64) -> Result<Vec<AppPasswordRow>, StoreError> {
+        let sql = "SELECT label, scope, created_at, created_by, revoked_at, last_used_at, last_used_service,
+                          last_used_from
+                   FROM app_password WHERE account_id = ?1 ORDER BY revoked_at IS NOT NULL, created_at, id";
+        let mut statement = self.reader().prepare(sql)?;
+        let mut rows = statement.query([account_id])?;
+        let mut listed = Vec::new();
+        while let Some(row) = rows.next()? {
+            listed.push(read_listed(row)?);
+        }
+        Ok(listed)
+    }
+
+    /// Stores an app password.
+    ///
+    /// # Errors
+    /// `Taken` if the account has a live one of that label.
+    pub fn add_app_password(
+        &self,
+        account_id: i64,
+        new: &NewAppPassword<'_>,
+        made: Made,
+    ) -> Result<(), StoreError> {
+        let sql =
+            "INSERT INTO app_password (account_id, label, tag, hash, key_id, scope, created_at, created_by)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        self.write(|transaction| {
+            let scope = new.scope.to_string();
+            let at = number(made.at.0);
+            transaction.execute(
+                sql,
+                (account_id, new.label.as_str(), new.tag, new.hash, KEY_ID, scope, at, made.by),
+            )?;
+            mark_enrolled(transaction, account_id, made.at)
+        })
+    }
+
+    /// Turns a live app password into a tombstone. A login that starts after this returned is refused.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn revoke(&self, account_id: i64, label: &Label, now: UnixTime) -> Result<Written, StoreError> {
+        let sql = "UPDATE app_password SET revoked_at = ?3
+                   WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL";
+        self.write(|transaction| {
+            let rows = transaction.execute(sql, (account_id, label.as_str(), number(now.0)))?;
+            Ok(Written::from_rows(rows))
+        })
+    }
+
+    /// Writes a last use, at most once a minute and only if nobody else is writing.
+    ///
+    /// # Errors
+    /// Where the store fails or is locked; the login does not depend on it.
+    pub fn touch(
+        &self,
+        found: &FoundAppPassword,
+        now: UnixTime,
+        service: &Service,
+        from: Option<IpAddr>,
+    ) -> Result<(), StoreError> {
+        if found.last_used_at.is_some_and(|last| now.0 < last.0.saturating_add(LAST_USE_EVERY)) {
+            return Ok(());
+        }
+        let sql = "UPDATE app_password SET last_used_at = ?2, last_used_service = ?3, last_used_from = ?4
+                   WHERE id = ?1";
+        let from = from.map(|address| address.to_string());
+        self.write_if_free(|transaction| {
+            transaction.execute(sql, (found.id, number(now.0), service.as_str(), from))?;
+            Ok(())
+        })
+    }
+}
+
+const FIND: &str =
+    "SELECT app_password.id, account.name, account.state, label, hash, scope, revoked_at, last_used_at
+     FROM app_password JOIN account ON account.id = account_id WHERE tag = ?1";
+
+fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
+    let revoked_at: Option<i64> = row.get("revoked_at")?;
+    let last_used_at: Option<i64> = row.get("last_used_at")?;
+    Ok(FoundAppPassword {
+        id: row.get("id")?,
+        account: row.get("name")?,
+        account_state: state(&row.get::<_, String>("state")?)?,
+        label: row.get("label")?,
+        hash: row.get("hash")?,
+        scope: scope(row)?,
+        life: if revoked_at.is_some() { Life::Revoked } else { Life::Live },
+        last_used_at: last_used_at.map(time).transpose()?,
+    })
+}
+
+fn read_listed(row: &Row<'_>) -> Result<AppPasswordRow, StoreError> {
+    let revoked_at: Option<i64> = row.get("revoked_at")?;
+    let last_used_at: Option<i64> = row.get("last_used_at")?;
+    let service: Option<String> = row.get("last_used_service")?;
+    let from = row.get("last_used_from")?;
+    let last_use = match (last_used_at, service) {
+        (Some(at), Some(service)) => Some(LastUse { at: time(at)?, service, from }),
+        _ => None,
+    };
+    Ok(AppPasswordRow {
+        label: row.get("label")?,
+        scope: scope(row)?,
+        created_at: time(row.get("created_at")?)?,
+        created_by: row.get("created_by")?,
+        revoked_at: revoked_at.map(time).transpose()?,
+        last_use,
+    })
+}
+
+fn scope(row: &Row<'_>) -> Result<Scope, StoreError> {
+    Scope::parse(&row.get::<_, String>("scope")?).map_err(|_| StoreError::damaged("scope"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_looks_up_by_index_and_scans_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::create(&directory.path().join("store.db"), [0; 16]).unwrap();
+        let mut statement = store.reader().prepare(&format!("EXPLAIN QUERY PLAN {FIND}")).unwrap();
+        let plan: Vec<String> =
+            statement.query_map([[0_u8; 16]], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
+        assert_eq!(plan.len(), 2, "{plan:?}");
+        assert!(
+            plan[0].contains("SEARCH app_password USING INDEX") && plan[0].contains("(tag=?)"),
+            "{plan:?}"
+        );
+        assert!(plan[1].contains("SEARCH account USING INTEGER PRIMARY KEY"), "{plan:?}");
+    }
+}

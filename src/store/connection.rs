@@ -1,0 +1,256 @@
+//! Opening, creating, reading and writing the file.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+
+use crate::crypto::keyring::CHECK_LEN;
+use crate::store::error::StoreError;
+use crate::store::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+
+/// How long a login waits for another writer; well within the five seconds of a whole call.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// The id of the only key there is, until keys can be rotated.
+pub(super) const KEY_ID: i64 = 1;
+
+/// An open store. Dropping it closes the file.
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// What became of a conditional write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It changed a row.
+    Changed,
+    /// There was no such row.
+    NotFound,
+}
+
+impl Written {
+    pub(super) const fn from_rows(rows: usize) -> Self {
+        if rows == 0 { Self::NotFound } else { Self::Changed }
+    }
+}
+
+impl Store {
+    /// Opens a store of this version. `owner` is the effective uid, besides root the only owner believed.
+    ///
+    /// # Errors
+    /// Where the file is missing, not to be trusted, foreign, or of another version.
+    pub fn open(path: &Path, owner: u32) -> Result<Self, StoreError> {
+        let store = Self::open_any_version(path, owner)?;
+        match store.version()? {
+            VERSION => Ok(store),
+            newer if VERSION < newer => Err(StoreError::Newer(store.path, newer)),
+            older => Err(StoreError::Older(store.path, older)),
+        }
+    }
+
+    /// Makes an empty store, its directory too if need be; a file that is there already is an error.
+    ///
+    /// # Errors
+    /// Where there is a file, or none can be made.
+    pub fn create(path: &Path, key_check: [u8; CHECK_LEN]) -> Result<Self, StoreError> {
+        let io = |error| StoreError::Io(path.to_owned(), error);
+        if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
+            fs::create_dir_all(directory).map_err(io)?;
+            fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(io)?;
+        }
+        // Under another name until it is whole, so that nobody finds half a store. A link does not replace.
+        let whole = Unfinished::new(path);
+        fill(&whole.0, key_check)?;
+        fs::hard_link(&whole.0, path).map_err(|error| {
+            if error.kind() == ErrorKind::AlreadyExists {
+                StoreError::Exists(path.to_owned())
+            } else {
+                io(error)
+            }
+        })?;
+        drop(whole);
+        Ok(Self { connection: connect(path)?, path: path.to_owned() })
+    }
+
+    /// Brings a store of an older version up to this one; says from which version it came.
+    ///
+    /// # Errors
+    /// As [`Store::open`], but for older ones.
+    pub fn upgrade(path: &Path, owner: u32) -> Result<i64, StoreError> {
+        let store = Self::open_any_version(path, owner)?;
+        store.write(|transaction| {
+            // Read again under the lock: another process may have been quicker.
+            let version = pragma(transaction, "user_version")?;
+            if VERSION < version {
+                return Err(StoreError::Newer(path.to_owned(), version));
+            }
+            migrate(transaction, version)?;
+            Ok(version)
+        })
+    }
+
+    /// The value by which the store knows its key.
+    ///
+    /// # Errors
+    /// Where the store fails or has none.
+    pub fn key_check(&self) -> Result<Vec<u8>, StoreError> {
+        let sql = "SELECT value FROM key_check WHERE key_id = ?1";
+        let value = self.connection.query_row(sql, [KEY_ID], |row| row.get(0)).optional()?;
+        value.ok_or_else(|| StoreError::damaged("key_check"))
+    }
+
+    pub(super) const fn reader(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Runs one transaction: whole, durable when it returns, or not at all.
+    pub(super) fn write<T>(
+        &self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // EXTRA syncs the directory after the journal is gone: a commit that a power cut undoes would
+        // revive a revoked password (sqlite.org/pragma.html#pragma_synchronous).
+        self.connection.execute_batch(
+            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON;
+             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;",
+        )?;
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+        let result = body(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// The same, but gives up at once if somebody else writes: for what may be left out.
+    pub(super) fn write_if_free<T>(
+        &self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let result = self.write(body);
+        self.connection.busy_timeout(BUSY)?;
+        result
+    }
+
+    fn open_any_version(path: &Path, owner: u32) -> Result<Self, StoreError> {
+        check_files(path, owner)?;
+        let store = Self { connection: connect(path)?, path: path.to_owned() };
+        // An empty file is a valid database without an id.
+        if pragma(&store.connection, "application_id")? != APPLICATION_ID {
+            return Err(StoreError::Foreign(store.path));
+        }
+        Ok(store)
+    }
+
+    fn version(&self) -> Result<i64, StoreError> {
+        pragma(&self.connection, "user_version")
+    }
+}
+
+/// A store that has not got its name yet; gone when dropped.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn new(path: &Path) -> Self {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".new-{}", std::process::id()));
+        Self(name.into())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn fill(path: &Path, key_check: [u8; CHECK_LEN]) -> Result<(), StoreError> {
+    // A file of ours from the first moment: SQLite gives its journal the same mode.
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    created.map_err(|error| StoreError::Io(path.to_owned(), error))?;
+    let store = Store { connection: connect(path)?, path: path.to_owned() };
+    store.write(|transaction| {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        migrate(transaction, 0)?;
+        let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
+        transaction.execute(sql, (KEY_ID, key_check))?;
+        Ok(())
+    })
+}
+
+fn migrate(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
+    let done = usize::try_from(from).map_err(|_| StoreError::damaged("user_version"))?;
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+fn pragma(connection: &Connection, name: &str) -> Result<i64, StoreError> {
+    connection.pragma_query_value(None, name, |row| row.get(0)).map_err(StoreError::from)
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    // No URI, no creation, no links, and no mutex, since a connection never leaves its thread.
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(without_links(path)?, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(connection)
+}
+
+/// NOFOLLOW refuses a link anywhere in the path, and /var may well be one.
+fn without_links(path: &Path) -> Result<PathBuf, StoreError> {
+    let io = |error| StoreError::Io(path.to_owned(), error);
+    match (path.parent(), path.file_name()) {
+        (Some(directory), Some(name)) => Ok(directory.canonicalize().map_err(io)?.join(name)),
+        _ => Err(StoreError::Missing(path.to_owned())),
+    }
+}
+
+fn check_files(path: &Path, owner: u32) -> Result<(), StoreError> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            return StoreError::Missing(path.to_owned());
+        }
+        StoreError::Io(path.to_owned(), error)
+    })?;
+    let untrusted = |why| Err(StoreError::Untrusted(path.to_owned(), why));
+    if !metadata.is_file() {
+        return untrusted("is not a regular file");
+    }
+    // A second name would have a second journal (sqlite.org/howtocorrupt.html §2.5).
+    if metadata.nlink() != 1 {
+        return untrusted("has more than one name");
+    }
+    if metadata.uid() != 0 && metadata.uid() != owner {
+        return untrusted("belongs to another user");
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return untrusted("is open to others: its mode must be 0600");
+    }
+    check_directory(path, owner)
+}
+
+fn check_directory(path: &Path, owner: u32) -> Result<(), StoreError> {
+    let Some(directory) = path.parent() else {
+        return Ok(());
+    };
+    let metadata = fs::metadata(directory).map_err(|error| StoreError::Io(directory.to_owned(), error))?;
+    let untrusted = |why| Err(StoreError::Untrusted(directory.to_owned(), why));
+    if metadata.uid() != 0 && metadata.uid() != owner {
+        return untrusted("belongs to another user");
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return untrusted("is open to others: its mode must be 0700");
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Floor 2: tables <-> meaning.
+//!
+//! Knows: SQLite, the schema, and what a row means.
+//! Never: the configuration, the key, who may pass.
+//!
+//! The store is opened for each call and closed before it returns: a host may fork, and a connection
+//! must not cross a fork (sqlite.org/howtocorrupt.html §2.7). Its file is looked at with stat(2) alone,
+//! since closing any descriptor on it would drop SQLite's locks (§2.2 there).
+
+mod connection;
+mod error;
+mod schema;
+mod accounts;
+mod app_passwords;
+mod totp_keys;
+
+pub use accounts::{Account, AccountRow, PrimaryCheck};
+pub use app_passwords::{AppPasswordRow, FoundAppPassword, LastUse, NewAppPassword};
+pub use connection::{Store, Written};
+pub use error::StoreError;
+pub use totp_keys::{NewTotpKey, Spent, TotpRow};
+
+use crate::domain::time::UnixTime;
+
+/// Who did something and when, as rows keep it.
+#[derive(Clone, Copy, Debug)]
+pub struct Made {
+    /// When.
+    pub at: UnixTime,
+    /// The uid that did it.
+    pub by: u32,
+}

@@ -1,0 +1,152 @@
+//! Rows of `totp_key`.
+
+use rusqlite::Row;
+
+use crate::crypto::otp::{Algorithm, Digits};
+use crate::domain::app_password::Label;
+use crate::domain::time::UnixTime;
+use crate::domain::totp::{Period, TimeStep};
+use crate::store::accounts::{mark_enrolled, number, time};
+use crate::store::connection::KEY_ID;
+use crate::store::{Made, Store, StoreError, Written};
+
+/// A key as the store has it: sealed.
+pub struct TotpRow {
+    /// The row, to which the seal is bound.
+    pub id: i64,
+    /// What its owner calls it.
+    pub label: String,
+    /// The sealed key.
+    pub sealed: Vec<u8>,
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// The length of its codes.
+    pub digits: Digits,
+    /// The length of its steps.
+    pub period: Period,
+    /// The newest step that is spent.
+    pub last_step: TimeStep,
+    /// When it was enrolled.
+    pub created_at: UnixTime,
+}
+
+/// A key that is about to be stored; the seal needs the row's id and follows.
+pub struct NewTotpKey<'a> {
+    /// What its owner calls it.
+    pub label: &'a Label,
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// The length of its codes.
+    pub digits: Digits,
+    /// The length of its steps.
+    pub period: Period,
+    /// The step of the code that confirmed it.
+    pub last_step: TimeStep,
+}
+
+/// Whether a step was still there to be spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It was, and is spent now.
+    Now,
+    /// It was not.
+    Before,
+}
+
+impl Store {
+    /// The keys of an account, by age.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn totp_keys(&self, account_id: i64) -> Result<Vec<TotpRow>, StoreError> {
+        read_all(self.reader(), account_id)
+    }
+
+    /// Stores a key, if the account has fewer than `most` and none of the label. `seal` is given the row's id.
+    ///
+    /// # Errors
+    /// `Taken` for the label, [`StoreError::TooMany`] for the number, or what `seal` says.
+    pub fn add_totp_key(
+        &self,
+        account_id: i64,
+        new: &NewTotpKey<'_>,
+        made: Made,
+        most: usize,
+        seal: impl FnOnce(i64) -> Result<Vec<u8>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql =
+            "INSERT INTO totp_key (account_id, label, sealed, key_id, algorithm, digits, period, last_step,
+                                         created_at, created_by)
+                   VALUES (?1, ?2, x'', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        self.write(|transaction| {
+            let present = read_all(transaction, account_id)?;
+            if most <= present.len() {
+                return Err(StoreError::TooMany(most));
+            }
+            if present.iter().any(|key| key.digits != new.digits) {
+                return Err(StoreError::OtherCodeLength);
+            }
+            let (step, at) = (number(new.last_step.0), number(made.at.0));
+            let (digits, period) = (new.digits.count(), number(new.period.secs()));
+            let label = new.label.as_str();
+            transaction.execute(
+                sql,
+                (account_id, label, KEY_ID, new.algorithm.name(), digits, period, step, at, made.by),
+            )?;
+            let id = transaction.last_insert_rowid();
+            transaction.execute("UPDATE totp_key SET sealed = ?2 WHERE id = ?1", (id, seal(id)?))?;
+            mark_enrolled(transaction, account_id, made.at)
+        })
+    }
+
+    /// Removes a key. The account stays enrolled.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn remove_totp_key(&self, account_id: i64, label: &Label) -> Result<Written, StoreError> {
+        let sql = "DELETE FROM totp_key WHERE account_id = ?1 AND label = ?2";
+        self.write(|transaction| {
+            let rows = transaction.execute(sql, (account_id, label.as_str()))?;
+            Ok(Written::from_rows(rows))
+        })
+    }
+
+    /// Spends a step, and with it every earlier one. Two logins with one code: exactly one sees `Now`.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn spend_step(&self, key: i64, step: TimeStep) -> Result<Spent, StoreError> {
+        let sql = "UPDATE totp_key SET last_step = ?2 WHERE id = ?1 AND last_step < ?2";
+        self.write(|transaction| {
+            let rows = transaction.execute(sql, (key, number(step.0)))?;
+            Ok(if rows == 1 { Spent::Now } else { Spent::Before })
+        })
+    }
+}
+
+fn read_all(connection: &rusqlite::Connection, account_id: i64) -> Result<Vec<TotpRow>, StoreError> {
+    let sql = "SELECT id, label, sealed, algorithm, digits, period, last_step, created_at
+               FROM totp_key WHERE account_id = ?1 ORDER BY id";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([account_id])?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        keys.push(read(row)?);
+    }
+    Ok(keys)
+}
+
+fn read(row: &Row<'_>) -> Result<TotpRow, StoreError> {
+    let period = u64::try_from(row.get::<_, i64>("period")?).ok().and_then(Period::new);
+    Ok(TotpRow {
+        id: row.get("id")?,
+        label: row.get("label")?,
+        sealed: row.get("sealed")?,
+        algorithm: Algorithm::from_name(&row.get::<_, String>("algorithm")?)
+            .ok_or_else(|| StoreError::damaged("algorithm"))?,
+        digits: Digits::new(row.get("digits")?).ok_or_else(|| StoreError::damaged("digits"))?,
+        period: period.ok_or_else(|| StoreError::damaged("period"))?,
+        last_step: TimeStep(time(row.get("last_step")?)?.0),
+        created_at: time(row.get("created_at")?)?,
+    })
+}

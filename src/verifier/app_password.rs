@@ -1,0 +1,52 @@
+//! The path of an app password: one tag, one row, one hash.
+
+use crate::audit::Path;
+use crate::crypto::password_hash::PasswordHash;
+use crate::domain::app_password::AppPassword;
+use crate::domain::attempt::Attempt;
+use crate::domain::time::UnixTime;
+use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Match, Owner};
+use crate::store::FoundAppPassword;
+use crate::verifier::{Decision, Spending, Unavailable, Vault, Verifier};
+
+impl Verifier<'_> {
+    pub(super) fn by_app_password(
+        &self,
+        attempt: &Attempt<'_>,
+        shown: &AppPassword,
+        now: UnixTime,
+    ) -> Result<Decision, Unavailable> {
+        let vault = self.vault()?;
+        let tag = vault.keyring.tag(shown.symbols().expose());
+        let Some(found) = vault.store.app_password(&tag)? else {
+            // A guess: no hash is computed, and none would tell more.
+            return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
+        };
+        let evidence = weigh(vault, attempt, shown, &found)?;
+        let decision =
+            Decision { hashes: 1, ..Decision::new(Evidence::AppPassword(evidence), Path::AppPassword) };
+        if decision.is_grant() && self.spending == Spending::Real {
+            // Best effort: a login must not fail because the disk is full or somebody else writes.
+            let _ = vault.store.touch(&found, now, &attempt.service, attempt.remote);
+        }
+        Ok(Decision { label: Some(found.label), ..decision })
+    }
+}
+
+/// The hash first, whatever else is wrong: what is refused costs as much as what is granted.
+fn weigh(
+    vault: &Vault,
+    attempt: &Attempt<'_>,
+    shown: &AppPassword,
+    found: &FoundAppPassword,
+) -> Result<AppPasswordEvidence, Unavailable> {
+    let matches = PasswordHash::parse(&found.hash)?.verify(&shown.symbols(), &vault.keyring.pepper())?;
+    let owned = found.account == attempt.account.as_str();
+    Ok(AppPasswordEvidence {
+        secret: if matches { Match::Right } else { Match::Wrong },
+        owner: if owned { Owner::Same } else { Owner::Other },
+        life: found.life,
+        scope: if found.scope.covers(&attempt.service) { Coverage::Inside } else { Coverage::Outside },
+        account: found.account_state,
+    })
+}

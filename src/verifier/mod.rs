@@ -1,0 +1,121 @@
+//! Floor 3: the decision.
+//!
+//! Knows: the order in which an attempt is looked at (shape, then one path, then `judge`), what is spent,
+//! and who is asked.
+//! Never: which host asks, or how it is answered.
+
+mod unavailable;
+mod vault;
+mod app_password;
+mod primary;
+
+pub use unavailable::{PamUnusable, Unavailable};
+pub use vault::Vault;
+
+use std::path::Path as FilePath;
+
+use once_cell::unsync::OnceCell;
+
+use crate::audit::Path;
+use crate::config::{Config, Owner};
+use crate::crypto::secret::Secret;
+use crate::domain::account::AccountName;
+use crate::domain::app_password::{Shape, shape};
+use crate::domain::attempt::{Attempt, Malformed, RawAttempt};
+use crate::domain::primary::PrimaryMatch;
+use crate::domain::time::UnixTime;
+use crate::domain::verdict::{Evidence, Verdict, judge};
+
+/// Asks PAM for a primary password. Who calls C is not the verifier's affair.
+pub type AskPam<'a> = dyn Fn(&PamQuestion<'_>) -> Result<PrimaryMatch, PamUnusable> + 'a;
+
+/// What PAM is asked.
+pub struct PamQuestion<'a> {
+    /// The directory of the service `primary`.
+    pub directory: &'a FilePath,
+    /// Whose password it should be.
+    pub account: &'a AccountName,
+    /// The password; never empty.
+    pub primary: &'a Secret,
+    /// Where it comes from.
+    pub remote: Option<std::net::IpAddr>,
+}
+
+/// Whether a login is real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spending {
+    /// Codes are spent and last uses written.
+    Real,
+    /// Nothing is written: `postern try`.
+    Rehearsal,
+}
+
+/// The only place where a login is decided.
+pub struct Verifier<'a> {
+    config: &'a Config,
+    owner: Owner,
+    ask_pam: &'a AskPam<'a>,
+    spending: Spending,
+    // Opened at the first question: a mistyped app password reads no store.
+    vault: OnceCell<Vault>,
+}
+
+/// An answer, and what the audit line tells of it.
+#[derive(Debug)]
+pub struct Decision {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Which way the attempt took.
+    pub path: Path,
+    /// What its owner calls the authenticator.
+    pub label: Option<String>,
+    /// The field that was out of bounds.
+    pub malformed: Option<Malformed>,
+    /// How many Argon2id were computed.
+    pub hashes: u32,
+}
+
+impl<'a> Verifier<'a> {
+    /// A verifier for one attempt.
+    #[must_use]
+    pub const fn new(config: &'a Config, owner: Owner, ask_pam: &'a AskPam<'a>, spending: Spending) -> Self {
+        Self { config, owner, ask_pam, spending, vault: OnceCell::new() }
+    }
+
+    /// Decides one attempt.
+    ///
+    /// # Errors
+    /// Where the store, the key or PAM could not be asked. Says nothing about the person.
+    pub fn verify(&self, raw: &RawAttempt<'_>, now: UnixTime) -> Result<Decision, Unavailable> {
+        let attempt = match Attempt::parse(raw, &self.config.naming) {
+            Ok(attempt) => attempt,
+            Err(field) => return Ok(Decision::malformed(field)),
+        };
+        // Shape decides the path, once: what looks like an app password never reaches a directory.
+        match shape(attempt.secret) {
+            Shape::Mistyped => Ok(Decision::new(Evidence::Mistyped, Path::AppPassword)),
+            Shape::Good(shown) => self.by_app_password(&attempt, &shown, now),
+            Shape::Other => self.by_primary(&attempt, now),
+        }
+    }
+
+    fn vault(&self) -> Result<&Vault, Unavailable> {
+        self.vault.get_or_try_init(|| Vault::open(self.config, self.owner))
+    }
+}
+
+impl Decision {
+    fn new(evidence: Evidence, path: Path) -> Self {
+        Self { verdict: judge(&evidence), path, label: None, malformed: None, hashes: 0 }
+    }
+
+    fn malformed(field: Malformed) -> Self {
+        Self { malformed: Some(field), ..Self::new(Evidence::Malformed, Path::None) }
+    }
+
+    /// Whether it is a grant.
+    #[must_use]
+    pub const fn is_grant(&self) -> bool {
+        matches!(self.verdict, Verdict::Grant(_))
+    }
+}

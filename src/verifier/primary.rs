@@ -1,0 +1,116 @@
+//! The path of a primary password: the primary first, and the code only if it was right.
+
+use crate::audit::Path;
+use crate::crypto::otp::{Code, Digits};
+use crate::crypto::password_hash::PasswordHash;
+use crate::crypto::secret::Secret;
+use crate::domain::account::AccountState;
+use crate::domain::attempt::Attempt;
+use crate::domain::presented::split;
+use crate::domain::primary::PrimaryMatch;
+use crate::domain::time::UnixTime;
+use crate::domain::totp::{CodeMatch, TimeStep, Totp};
+use crate::domain::verdict::{CodeEvidence, Evidence, PrimaryEvidence};
+use crate::store::{Account, PrimaryCheck, Spent, TotpRow};
+use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
+
+/// What the primary path found out, beside the verdict.
+struct Findings {
+    primary: Option<PrimaryMatch>,
+    hashes: u32,
+}
+
+impl Verifier<'_> {
+    pub(super) fn by_primary(&self, attempt: &Attempt<'_>, now: UnixTime) -> Result<Decision, Unavailable> {
+        let vault = self.vault()?;
+        let account = vault.store.account(&attempt.account)?;
+        let keys = account.as_ref().map_or(Ok(Vec::new()), |account| vault.store.totp_keys(account.id))?;
+        let digits = keys.first().map_or(Digits::SIX, |key| key.digits);
+        let presented = split(attempt.secret, digits);
+        let found = self.check_primary(vault, attempt, account.as_ref(), &presented.primary)?;
+        let state = account.as_ref().map(|account| account.state);
+        let mut label = None;
+        let mut code = CodeEvidence::Absent;
+        if (state, found.primary) == (Some(AccountState::Active), Some(PrimaryMatch::Right)) {
+            (code, label) = self.check_code(vault, account.as_ref(), &keys, presented.code, now)?;
+        }
+        let path = if presented.code.is_some() { Path::PrimaryWithCode } else { Path::Primary };
+        let evidence = PrimaryEvidence { account: state, primary: found.primary, code };
+        Ok(Decision { label, hashes: found.hashes, ..Decision::new(Evidence::Primary(evidence), path) })
+    }
+
+    fn check_primary(
+        &self,
+        vault: &Vault,
+        attempt: &Attempt<'_>,
+        account: Option<&Account>,
+        primary: &Secret,
+    ) -> Result<Findings, Unavailable> {
+        if primary.is_empty() {
+            // Nobody is asked: some stacks take an empty password for an account without one.
+            return Ok(Findings { primary: None, hashes: 0 });
+        }
+        let hashed = |hash: &PasswordHash| {
+            let right = hash.verify(primary, &vault.keyring.pepper())?;
+            let primary = Some(if right { PrimaryMatch::Right } else { PrimaryMatch::Wrong });
+            Ok(Findings { primary, hashes: 1 })
+        };
+        match account.map(|account| &account.primary) {
+            Some(PrimaryCheck::Store(stored)) => hashed(&PasswordHash::parse(stored)?),
+            Some(PrimaryCheck::Pam) => {
+                let (account, remote) = (&attempt.account, attempt.remote);
+                let directory = &self.config.pam_dir;
+                let answer = (self.ask_pam)(&PamQuestion { directory, account, primary, remote })?;
+                Ok(Findings { primary: Some(answer), hashes: 0 })
+            }
+            // An account that the store does not know costs as much as one that it knows.
+            None => hashed(&PasswordHash::decoy()?)
+                .map(|found| Findings { primary: Some(PrimaryMatch::Wrong), ..found }),
+        }
+    }
+
+    fn check_code(
+        &self,
+        vault: &Vault,
+        account: Option<&Account>,
+        keys: &[TotpRow],
+        code: Option<Code>,
+        now: UnixTime,
+    ) -> Result<(CodeEvidence, Option<String>), Unavailable> {
+        let (Some(account), false) = (account, keys.is_empty()) else {
+            return Ok((CodeEvidence::NoKey, None));
+        };
+        let Some(code) = code else {
+            return Ok((CodeEvidence::Absent, None));
+        };
+        let mut fresh = None;
+        for row in keys {
+            match open(vault, account.id, row)?.find(code, now, row.last_step) {
+                CodeMatch::Open(step) => fresh = fresh.or(Some((row, step))),
+                // Spent for one key is spent for all: somebody may have enrolled one secret under two labels.
+                CodeMatch::Spent => return Ok((CodeEvidence::Spent, None)),
+                CodeMatch::Wrong => {}
+            }
+        }
+        match fresh {
+            Some((row, step)) => Ok((self.spend(vault, row, step)?, Some(row.label.clone()))),
+            None => Ok((CodeEvidence::Wrong, None)),
+        }
+    }
+
+    /// Claims the step by the write that records it: of two logins with one code, one is refused.
+    fn spend(&self, vault: &Vault, row: &TotpRow, step: TimeStep) -> Result<CodeEvidence, Unavailable> {
+        if self.spending == Spending::Rehearsal {
+            return Ok(CodeEvidence::Right);
+        }
+        Ok(match vault.store.spend_step(row.id, step)? {
+            Spent::Now => CodeEvidence::Right,
+            Spent::Before => CodeEvidence::Spent,
+        })
+    }
+}
+
+fn open(vault: &Vault, account: i64, row: &TotpRow) -> Result<Totp, Unavailable> {
+    let key = vault.open_totp_key(account, row.id, &row.sealed)?;
+    Ok(Totp { key, algorithm: row.algorithm, digits: row.digits, period: row.period })
+}

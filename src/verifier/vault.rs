@@ -1,0 +1,63 @@
+//! The store and its key, which are of no use apart.
+
+use crate::config::{Config, Owner, create_key, read_key};
+use crate::crypto::entropy::EntropyError;
+use crate::crypto::keyring::Keyring;
+use crate::crypto::seal::{self, BrokenSeal};
+use crate::crypto::secret::Secret;
+use crate::store::{Store, StoreError};
+use crate::verifier::Unavailable;
+
+/// An open store with its key.
+pub struct Vault {
+    /// The rows.
+    pub store: Store,
+    /// What opens them.
+    pub keyring: Keyring,
+}
+
+impl Vault {
+    /// Opens both and checks that they belong together.
+    ///
+    /// # Errors
+    /// Where one is missing, not to be trusted, damaged, or not the other's.
+    pub fn open(config: &Config, owner: Owner) -> Result<Self, Unavailable> {
+        let keyring = read_key(&config.key, owner)?;
+        let store = Store::open(&config.store, owner.0)?;
+        if !keyring.is_key_of(&store.key_check()?) {
+            return Err(StoreError::OtherKey.into());
+        }
+        Ok(Self { store, keyring })
+    }
+
+    /// Makes an empty store, and a key if there is none.
+    ///
+    /// # Errors
+    /// Where there is a store already, or something cannot be written.
+    pub fn create(config: &Config, owner: Owner) -> Result<Self, Unavailable> {
+        let keyring =
+            if config.key.exists() { read_key(&config.key, owner)? } else { create_key(&config.key)? };
+        let store = Store::create(&config.store, keyring.check_value())?;
+        Ok(Self { store, keyring })
+    }
+
+    /// Seals a TOTP key for its account and row.
+    ///
+    /// # Errors
+    /// Only where the kernel gives no randomness.
+    pub fn seal_totp_key(&self, account: i64, row: i64, key: &Secret) -> Result<Vec<u8>, EntropyError> {
+        seal::seal(&self.keyring.seal_key(), totp_place(account, row).as_bytes(), key)
+    }
+
+    /// Opens a TOTP key that was sealed for this account and row.
+    ///
+    /// # Errors
+    /// Where it was sealed for another place, or changed.
+    pub fn open_totp_key(&self, account: i64, row: i64, sealed: &[u8]) -> Result<Secret, BrokenSeal> {
+        seal::open(&self.keyring.seal_key(), totp_place(account, row).as_bytes(), sealed)
+    }
+}
+
+fn totp_place(account: i64, row: i64) -> String {
+    format!("postern/1/totp/{account}/{row}")
+}

@@ -1,0 +1,19 @@
+//! The command as an administrator meets it: the built binary, real files, no root.
+//!
+//! Each test has a home of its own, whose files belong to the user who runs the tests.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod home;
+mod making;
+mod listing;
+mod codes;
+mod trying;
+mod hostile;
+mod words;

@@ -1,0 +1,206 @@
+//! What is made, kept, changed and refused.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use super::home::{Home, PRIMARY, command, finish};
+
+#[test]
+fn init_makes_what_is_missing_and_then_nothing() {
+    let home = Home::bare();
+    let first = home.run(["init"], "");
+    first.is(0);
+    assert_eq!(first.out, "");
+    for (word, number) in [(": made", 3), (": kept", 1), ("Keep a copy of the key", 1)] {
+        assert_eq!(first.err.matches(word).count(), number, "{first:?}");
+    }
+    for (name, mode) in
+        [("etc/key", 0o600), ("var", 0o700), ("var/store.db", 0o600), ("etc/pam.d/primary", 0o644)]
+    {
+        assert_eq!(home.mode(name), mode, "{name}");
+    }
+    let before = home.content();
+    let second = home.run(["init"], "");
+    second.is(0);
+    assert_eq!(second.err.matches(": kept").count(), 4, "{second:?}");
+    assert_eq!(home.content(), before);
+}
+
+#[test]
+fn init_makes_the_shipped_configuration_whatever_the_umask() {
+    let home = Home::bare();
+    let (binary, config) = (home.binary_for_all(), home.path("new/postern.toml"));
+    fs::set_permissions(home.path("."), Permissions::from_mode(0o777)).unwrap();
+    // What else the shipped configuration names is root's, and a user gets no further.
+    let shell = command(Path::new("/bin/sh"))
+        .args(["-c", r#"umask 077; exec "$0" --config "$1" init"#])
+        .args([&binary, &config])
+        .as_user_without_rights()
+        .spawn();
+    finish(shell.unwrap(), "").is(6);
+    assert_eq!(fs::read_to_string(&config).unwrap(), postern::config::SHIPPED);
+    assert_eq!((home.mode("new"), home.mode("new/postern.toml")), (0o755, 0o644));
+}
+
+#[test]
+fn init_never_makes_a_key_for_a_store_that_has_one() {
+    let home = Home::with_alice();
+    fs::rename(home.path("etc/key"), home.path("away")).unwrap();
+    let done = home.run(["init"], "");
+    done.is(5);
+    assert!(done.err.contains("its key") && done.err.contains("restore the key"), "{done:?}");
+    assert!(!home.path("etc/key").exists());
+    fs::rename(home.path("away"), home.path("etc/key")).unwrap();
+    home.run(["init"], "").is(0);
+    home.run(["account", "list"], "").is(0);
+}
+
+#[test]
+fn init_warns_of_a_key_without_its_store() {
+    let home = Home::with_alice();
+    fs::remove_file(home.path("var/store.db")).unwrap();
+    let done = home.run(["init"], "");
+    done.is(0);
+    assert!(done.err.contains("Warning") && done.err.contains("backup"), "{done:?}");
+    assert_eq!(home.run(["account", "list", "--json"], "").json(), serde_json::json!([]));
+}
+
+#[test]
+fn every_exit_code_has_its_case() {
+    let home = Home::with_alice();
+    home.run(["account", "list"], "").is(0);
+    home.run(["try", "alice", "--service", "imap"], "wrong one").is(1);
+    home.run(["account", "list", "extra"], "").is(2);
+    home.run(["app", "list", "bob"], "").refused(3, "bob");
+    home.run(["app", "revoke", "alice", "phone"], "").refused(3, "phone");
+    home.run(["totp", "remove", "alice", "totp"], "").refused(3, "totp");
+    home.run(["account", "disable", "bob"], "").refused(3, "bob");
+    home.run(["account", "passwd", "bob"], PRIMARY).refused(3, "bob");
+    home.run(["account", "add", "alice", "--primary", "pam"], "").refused(4, "alice");
+    home.app_password("phone");
+    home.run(["app", "add", "alice", "--label", "phone"], "").refused(4, "phone");
+    fs::remove_file(home.path("etc/key")).unwrap();
+    home.run(["account", "list"], "").refused(5, "key");
+    home.run(["try", "alice", "--service", "imap"], PRIMARY).refused(5, "key");
+    fs::write(home.path("postern.toml"), "store = 1\n").unwrap();
+    home.run(["config", "check"], "").refused(5, "postern.toml:1: ");
+    fs::remove_file(home.path("postern.toml")).unwrap();
+    home.run(["account", "list"], "").refused(5, "missing");
+}
+
+#[test]
+fn who_may_not_read_the_files_is_told_that_it_needs_root() {
+    let home = Home::with_alice();
+    let ours = home.binary_for_all();
+    let run = |arguments: &[&str]| {
+        let mut child = command(&ours);
+        child.arg("--config").arg(home.path("postern.toml")).args(arguments);
+        finish(child.as_user_without_rights().spawn().unwrap(), PRIMARY)
+    };
+    fs::set_permissions(home.path("etc/key"), Permissions::from_mode(0o200)).unwrap();
+    for arguments in [
+        &["account", "list"] as &[&str],
+        &["app", "add", "alice", "--label", "phone"],
+        &["try", "alice", "--service", "imap"],
+    ] {
+        let done = run(arguments);
+        done.refused(6, "Permission denied");
+        assert!(done.err.contains("sudo"), "{done:?}");
+    }
+}
+
+#[test]
+fn of_ten_that_add_one_label_at_once_one_succeeds() {
+    let home = Home::with_alice();
+    let children: Vec<_> =
+        (0..10).map(|_| home.command(["app", "add", "alice", "--label", "phone"]).spawn().unwrap()).collect();
+    let mut ends: Vec<_> = children.into_iter().map(|child| finish(child, "")).collect();
+    ends.sort_by_key(|done| done.code);
+    ends[0].is(0);
+    for done in &ends[1..] {
+        done.refused(4, "phone");
+    }
+    assert_eq!(home.run(["app", "list", "alice", "--json"], "").json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_primary_password_that_looks_generated_or_short_is_refused() {
+    let home = Home::with_alice();
+    let before = home.content();
+    for (secret, word) in [
+        ("x7qm-2x9d-r4fw-8hzn-pt3c", "app password"),
+        ("short", "fewer than 8"),
+        (&"y".repeat(600), "more than"),
+        ("tab\tinside", "control character"),
+    ] {
+        home.run(["account", "passwd", "alice"], secret).refused(2, word);
+        home.run(["account", "add", "bob", "--primary", "store"], secret).refused(2, word);
+    }
+    home.run(["account", "passwd", "alice"], "").refused(2, "no secret");
+    assert_eq!(home.content(), before);
+}
+
+#[test]
+fn a_primary_password_is_changed_by_line_or_descriptor() {
+    let home = Home::with_alice();
+    let why = |secret: &str| home.run(["try", "alice", "--service", "imap"], secret).out;
+    assert_eq!(why(PRIMARY), "denied path=primary why=not-enrolled\n");
+    fs::write(home.path("secret"), "another good one\nsecond line\n").unwrap();
+    let script = r#"exec "$0" --config "$1" account passwd alice --secret-fd 7 7<"$2""#;
+    let shell = command(Path::new("sh"))
+        .args(["-c", script, env!("CARGO_BIN_EXE_postern")])
+        .args([home.path("postern.toml"), home.path("secret")])
+        .spawn();
+    finish(shell.unwrap(), "this line is not read").is(0);
+    assert_eq!(why(PRIMARY), "denied path=primary why=wrong-primary\n");
+    assert_eq!(why("another good one"), "denied path=primary why=not-enrolled\n");
+    home.run(["account", "passwd", "alice", "--secret-fd", "77"], "").refused(2, "descriptor 77");
+    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "passwd", "bob"], PRIMARY).refused(1, "PAM");
+}
+
+#[test]
+fn an_app_password_that_nobody_saw_is_not_good() {
+    let home = Home::with_alice();
+    let mut child = home.command(["app", "add", "alice", "--label", "phone"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let done = finish(child.stdout(full).spawn().unwrap(), "");
+    done.refused(5, "revoked");
+    let listed = home.run(["app", "list", "alice", "--json"], "").json();
+    assert_eq!(listed[0]["state"], "revoked");
+    home.app_password("phone");
+}
+
+#[test]
+fn config_check_looks_at_the_files_too() {
+    let home = Home::with_alice();
+    let done = home.run(["config", "check"], "");
+    done.is(0);
+    assert!(done.out.contains("is in order") && done.out.contains("1 account."), "{done:?}");
+    assert_eq!(done.err, "");
+    assert_eq!(home.run(["config", "check", "--json"], "").json()["accounts"], 1);
+    fs::remove_file(home.path("etc/pam.d/primary")).unwrap();
+    home.run(["config", "check"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    let done = home.run(["config", "check", "--json"], "");
+    done.refused(5, "primary");
+    let other = Home::ready();
+    fs::copy(other.path("etc/key"), home.path("etc/key")).unwrap();
+    home.run(["config", "check", "--json"], "").refused(5, "another key");
+}
+
+trait WithoutRights {
+    fn as_user_without_rights(&mut self) -> &mut Self;
+}
+
+impl WithoutRights for std::process::Command {
+    /// Root's rights reach everywhere, so root becomes somebody else; others stay who they are.
+    fn as_user_without_rights(&mut self) -> &mut Self {
+        if fs::metadata("/proc/self").unwrap().uid() == 0 {
+            self.uid(65534).gid(65534);
+        }
+        self
+    }
+}

@@ -1,0 +1,350 @@
+//! The decision itself: what it costs, what it spends, and in which order it looks.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+#[path = "support/site.rs"]
+mod site;
+
+use std::fs;
+
+use postern::audit::Path;
+use postern::crypto::secret::Secret;
+use postern::domain::attempt::{Door, RawAttempt};
+use postern::domain::primary::PrimaryMatch;
+use postern::domain::time::UnixTime;
+use postern::domain::verdict::{Denial, Verdict};
+use postern::verifier::{Decision, PamQuestion, PamUnusable, Spending, Unavailable, Verifier};
+use site::{PRIMARY, Site, code_at, now};
+
+const MAIL: &str = "imap,pop3,smtp,sieve";
+
+struct Ask<'a> {
+    account: &'a str,
+    secret: &'a str,
+    service: &'a str,
+    spending: Spending,
+    at: UnixTime,
+}
+
+impl Default for Ask<'_> {
+    fn default() -> Self {
+        Self { account: "alice", secret: "", service: "imap", spending: Spending::Real, at: now() }
+    }
+}
+
+fn try_decide(site: &Site, ask: &Ask<'_>) -> Result<Decision, Unavailable> {
+    let secret = Secret::copy_of(ask.secret.as_bytes());
+    let raw = RawAttempt {
+        account: ask.account.as_bytes(),
+        secret: &secret,
+        service: ask.service.as_bytes(),
+        remote: None,
+        door: Door::Try,
+    };
+    Verifier::new(&site.config, site.owner(), &ask_nobody, ask.spending).verify(&raw, ask.at)
+}
+
+fn ask_nobody(_: &PamQuestion<'_>) -> Result<PrimaryMatch, PamUnusable> {
+    panic!("PAM is not to be asked")
+}
+
+fn decide(site: &Site, ask: &Ask<'_>) -> Decision {
+    try_decide(site, ask).unwrap()
+}
+
+#[track_caller]
+fn denied(site: &Site, ask: &Ask<'_>, why: Denial, hashes: u32) {
+    let decision = decide(site, ask);
+    let Verdict::Deny(found) = decision.verdict else { panic!("granted: {:?}", ask.secret) };
+    assert_eq!((found, decision.hashes), (why, hashes), "{:?}", ask.secret);
+}
+
+#[track_caller]
+fn granted(site: &Site, ask: &Ask<'_>, hashes: u32) -> Option<String> {
+    let decision = decide(site, ask);
+    assert!(decision.is_grant(), "{:?}: {:?}", ask.secret, decision.verdict);
+    assert_eq!(decision.hashes, hashes);
+    decision.label
+}
+
+#[test]
+fn a_login_computes_one_hash_with_one_and_with_a_hundred_app_passwords() {
+    let site = Site::with_alice();
+    let first = site.app_password("alice", "device 0", MAIL);
+    assert_eq!(granted(&site, &Ask { secret: &first, ..Ask::default() }, 1).as_deref(), Some("device 0"));
+    let more: Vec<String> =
+        (1..100).map(|number| site.app_password("alice", &format!("device {number}"), MAIL)).collect();
+    for (secret, label) in [(&first, "device 0"), (&more[0], "device 1"), (&more[98], "device 99")] {
+        assert_eq!(granted(&site, &Ask { secret, ..Ask::default() }, 1).as_deref(), Some(label));
+    }
+    // A wrong one of the right shape computes none, and neither does a slip.
+    denied(
+        &site,
+        &Ask { secret: "xfr2-3r1a-vzze-qksg-yjxv", ..Ask::default() },
+        Denial::UnknownAppPassword,
+        0,
+    );
+    denied(&site, &Ask { secret: "xfr2-3r1a-vzze-qksg-yjxw", ..Ask::default() }, Denial::Mistyped, 0);
+}
+
+#[test]
+fn every_refusal_of_a_known_app_password_costs_what_a_grant_costs() {
+    let site = Site::with_alice();
+    site.account("bob", PRIMARY);
+    let narrow = site.app_password("alice", "narrow", "imap");
+    let gone = site.app_password("alice", "gone", MAIL);
+    site.revoke("alice", "gone");
+    denied(&site, &Ask { secret: &narrow, service: "smtp", ..Ask::default() }, Denial::OutOfScope, 1);
+    denied(&site, &Ask { secret: &gone, ..Ask::default() }, Denial::Revoked, 1);
+    denied(&site, &Ask { secret: &narrow, account: "bob", ..Ask::default() }, Denial::OtherAccount, 1);
+    denied(&site, &Ask { secret: &narrow, account: "nobody", ..Ask::default() }, Denial::OtherAccount, 1);
+}
+
+#[test]
+fn an_unknown_account_costs_what_a_known_one_costs() {
+    let site = Site::with_alice();
+    denied(&site, &Ask { secret: "wrong horse", ..Ask::default() }, Denial::WrongPrimary, 1);
+    denied(
+        &site,
+        &Ask { secret: "wrong horse", account: "nobody", ..Ask::default() },
+        Denial::UnknownAccount,
+        1,
+    );
+    denied(&site, &Ask { secret: "", ..Ask::default() }, Denial::EmptyPrimary, 0);
+    denied(&site, &Ask { secret: "", account: "nobody", ..Ask::default() }, Denial::UnknownAccount, 0);
+}
+
+#[test]
+fn a_slip_reads_no_store() {
+    let site = Site::with_alice();
+    fs::remove_file(site.path("store/store.db")).unwrap();
+    denied(&site, &Ask { secret: "xfr2-3r1a-vzze-qksg-yjxw", ..Ask::default() }, Denial::Mistyped, 0);
+    let unknown = Ask { secret: "xfr2-3r1a-vzze-qksg-yjxv", ..Ask::default() };
+    assert!(try_decide(&site, &unknown).is_err(), "a well-formed one does");
+}
+
+#[test]
+fn a_wrong_primary_spends_no_code() {
+    let site = Site::with_alice();
+    let code = code_at(now());
+    denied(&site, &Ask { secret: &format!("wrong horse{code}"), ..Ask::default() }, Denial::WrongPrimary, 1);
+    let right = format!("{PRIMARY}{code}");
+    granted(&site, &Ask { secret: &right, ..Ask::default() }, 1);
+    denied(&site, &Ask { secret: &right, ..Ask::default() }, Denial::CodeSpent, 1);
+}
+
+#[test]
+fn a_disabled_account_spends_no_code() {
+    use postern::domain::account::AccountState::{Active, Disabled};
+    let site = Site::with_alice();
+    let set = |state| {
+        let vault = site.vault();
+        postern::enrollment::Enrollment::new(&vault).set_state(&site::name("alice"), state).unwrap();
+    };
+    let field = format!("{PRIMARY}{}", code_at(now()));
+    set(Disabled);
+    denied(&site, &Ask { secret: &field, ..Ask::default() }, Denial::AccountDisabled, 1);
+    set(Active);
+    granted(&site, &Ask { secret: &field, ..Ask::default() }, 1);
+}
+
+#[test]
+fn a_rehearsal_spends_nothing() {
+    let site = Site::with_alice();
+    let field = format!("{PRIMARY}{}", code_at(now()));
+    for spending in [Spending::Rehearsal, Spending::Rehearsal, Spending::Real] {
+        granted(&site, &Ask { secret: &field, spending, ..Ask::default() }, 1);
+    }
+    denied(
+        &site,
+        &Ask { secret: &field, spending: Spending::Rehearsal, ..Ask::default() },
+        Denial::CodeSpent,
+        1,
+    );
+}
+
+#[test]
+fn a_spent_step_takes_the_earlier_ones_with_it_whatever_the_clock_does() {
+    let site = Site::with_alice();
+    let base = now().0;
+    let at = |seconds: i64| UnixTime(base.saturating_add_signed(seconds));
+    let (earlier, current) =
+        (format!("{PRIMARY}{}", code_at(at(-30))), format!("{PRIMARY}{}", code_at(at(0))));
+    granted(&site, &Ask { secret: &current, at: at(0), ..Ask::default() }, 1);
+    for later in [-60, -30, 0, 30] {
+        for secret in [&earlier, &current] {
+            let decision = decide(&site, &Ask { secret, at: at(later), ..Ask::default() });
+            assert!(!decision.is_grant(), "{later}");
+        }
+    }
+    // A code of the day before does not open a window of its own.
+    let old = format!("{PRIMARY}{}", code_at(at(-86_400)));
+    denied(&site, &Ask { secret: &old, at: at(0), ..Ask::default() }, Denial::WrongCode, 1);
+}
+
+#[test]
+fn the_code_that_confirms_an_enrolment_is_spent() {
+    let site = Site::new();
+    site.account("alice", PRIMARY);
+    site.totp("alice", "totp");
+    let hour_ago = UnixTime(now().0 - 3600);
+    let field = format!("{PRIMARY}{}", code_at(hour_ago));
+    denied(&site, &Ask { secret: &field, at: hour_ago, ..Ask::default() }, Denial::CodeSpent, 1);
+}
+
+#[test]
+fn an_account_without_a_second_factor_cannot_use_its_primary() {
+    let site = Site::new();
+    site.account("alice", PRIMARY);
+    denied(&site, &Ask { secret: PRIMARY, ..Ask::default() }, Denial::NotEnrolled, 1);
+    denied(&site, &Ask { secret: &format!("{PRIMARY}123456"), ..Ask::default() }, Denial::NotEnrolled, 1);
+}
+
+#[test]
+fn one_accounts_code_does_not_serve_another() {
+    let site = Site::with_alice();
+    site.account("bob", "other horse");
+    denied(
+        &site,
+        &Ask { account: "bob", secret: &format!("other horse{}", code_at(now())), ..Ask::default() },
+        Denial::NotEnrolled,
+        1,
+    );
+}
+
+#[test]
+fn a_code_that_is_spent_for_one_key_is_spent_for_all() {
+    use postern::crypto::otp::{Algorithm, Digits};
+    use postern::domain::app_password::Label;
+    use postern::domain::totp::{Period, TimeStep};
+    let site = Site::with_alice();
+    let vault = site.vault();
+    let account = vault.store.account(&site::name("alice")).unwrap().unwrap().id;
+    // The same secret a second time, as two enrolments at one moment could leave it.
+    let label = Label::parse("again").unwrap();
+    let (algorithm, digits, period) = (Algorithm::Sha1, Digits::SIX, Period::DEFAULT);
+    let new = postern::store::NewTotpKey { label: &label, algorithm, digits, period, last_step: TimeStep(0) };
+    let seal = |row| Ok(vault.seal_totp_key(account, row, &site::totp().key).unwrap());
+    vault.store.add_totp_key(account, &new, site.made(), 3, seal).unwrap();
+    let field = format!("{PRIMARY}{}", code_at(now()));
+    granted(&site, &Ask { secret: &field, ..Ask::default() }, 1);
+    denied(&site, &Ask { secret: &field, ..Ask::default() }, Denial::CodeSpent, 1);
+}
+
+#[test]
+fn a_sealed_key_does_not_open_in_another_row() {
+    let site = Site::with_alice();
+    site.account("bob", "other horse");
+    site.totp("bob", "totp");
+    let swap =
+        "UPDATE totp_key SET sealed = (SELECT sealed FROM totp_key AS other WHERE other.id <> totp_key.id)";
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    assert_eq!(database.execute(swap, []).unwrap(), 2);
+    let field = format!("{PRIMARY}{}", code_at(now()));
+    assert!(matches!(
+        try_decide(&site, &Ask { secret: &field, ..Ask::default() }),
+        Err(Unavailable::Seal(_))
+    ));
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_unavailable_and_never_a_grant() {
+    let site = Site::with_alice();
+    let phone = site.app_password("alice", "phone", MAIL);
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    for hash in [
+        "*",
+        "!",
+        "$argon2id$",
+        "$1$abc$def",
+        "$argon2id$v=19$m=4194304,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
+        database.execute("UPDATE app_password SET hash = ?1", [hash]).unwrap();
+        assert!(try_decide(&site, &Ask { secret: &phone, ..Ask::default() }).is_err(), "{hash}");
+        database.execute("UPDATE account SET primary_hash = ?1", [hash]).unwrap();
+        assert!(try_decide(&site, &Ask { secret: PRIMARY, ..Ask::default() }).is_err(), "{hash}");
+    }
+    for sql in [
+        "UPDATE app_password SET hash = ''",
+        "UPDATE app_password SET hash = NULL",
+        "UPDATE account SET primary_hash = NULL",
+    ] {
+        assert!(database.execute(sql, []).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn without_the_key_a_stolen_store_says_nothing() {
+    let site = Site::with_alice();
+    let phone = site.app_password("alice", "phone", MAIL);
+    fs::write(site.path("etc/key"), [7; 32]).unwrap();
+    // Though the thief makes the store believe that the other key is its own.
+    let check = postern::crypto::keyring::Keyring::new(&[7; 32]).check_value();
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    database.execute("UPDATE key_check SET value = ?1", [check]).unwrap();
+    denied(&site, &Ask { secret: &phone, ..Ask::default() }, Denial::UnknownAppPassword, 0);
+    denied(&site, &Ask { secret: PRIMARY, ..Ask::default() }, Denial::WrongPrimary, 1);
+    let content = fs::read(site.path("store/store.db")).unwrap();
+    let symbols = phone.replace('-', "");
+    for secret in [symbols.as_bytes(), phone.as_bytes(), PRIMARY.as_bytes(), site::TOTP_KEY] {
+        assert!(!content.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+#[test]
+fn the_last_use_is_written_at_most_once_a_minute() {
+    let site = Site::with_alice();
+    let phone = site.app_password("alice", "phone", MAIL);
+    let last = || {
+        let vault = site.vault();
+        let account = vault.store.account(&site::name("alice")).unwrap().unwrap();
+        vault
+            .store
+            .app_passwords(account.id)
+            .unwrap()
+            .remove(0)
+            .last_use
+            .map(|used| (used.at.0, used.service))
+    };
+    assert_eq!(last(), None);
+    for (at, service, expected) in
+        [(1000, "imap", (1000, "imap")), (1059, "smtp", (1000, "imap")), (1060, "smtp", (1060, "smtp"))]
+    {
+        granted(&site, &Ask { secret: &phone, service, at: UnixTime(at), ..Ask::default() }, 1);
+        assert_eq!(last(), Some((expected.0, expected.1.to_owned())));
+    }
+    granted(
+        &site,
+        &Ask { secret: &phone, at: UnixTime(9000), spending: Spending::Rehearsal, ..Ask::default() },
+        1,
+    );
+    assert_eq!(last().unwrap().0, 1060);
+}
+
+#[test]
+fn an_app_password_passes_while_another_writer_holds_the_store() {
+    let site = Site::with_alice();
+    let phone = site.app_password("alice", "phone", MAIL);
+    let other = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    granted(&site, &Ask { secret: &phone, ..Ask::default() }, 1);
+}
+
+#[test]
+fn the_shape_decides_the_path() {
+    let site = Site::with_alice();
+    for (secret, path) in [
+        ("xfr2-3r1a-vzze-qksg-yjxv", Path::AppPassword),
+        ("XFR2 3R1A VZZE QKSG YJXW", Path::AppPassword),
+        ("correct horse", Path::Primary),
+        ("correct horse123456", Path::PrimaryWithCode),
+        ("a\nb", Path::None),
+    ] {
+        assert_eq!(decide(&site, &Ask { secret, ..Ask::default() }).path, path, "{secret}");
+    }
+}

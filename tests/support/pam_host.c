@@ -1,0 +1,76 @@
+/* A PAM application for tests: one transaction after another against a private service directory.
+ *
+ *   pam_host DIRECTORY SERVICE USER [rhost=HOST] [conversation=MODE] [times=N] [setcred]
+ *
+ * The password is all of stdin. Each transaction prints one line of codes. MODE breaks the conversation in
+ * one of the ways that pam_conv(3) allows: error, null-array, null-text, none. */
+#include <security/pam_appl.h>
+#include <security/pam_modules.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char password[1 << 20];
+static const char *mode = "answer";
+
+static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *data)
+{
+    (void)messages;
+    (void)data;
+    if (strcmp(mode, "error") == 0)
+        return PAM_CONV_ERR;
+    *responses = NULL;
+    if (strcmp(mode, "null-array") == 0)
+        return PAM_SUCCESS;
+    struct pam_response *array = calloc(count, sizeof *array);
+    for (int place = 0; place < count && strcmp(mode, "null-text") != 0; place++)
+        array[place].resp = strdup(password);
+    *responses = array;
+    return PAM_SUCCESS;
+}
+
+static void transact(const char *directory, const char *service, const char *user, const char *rhost, int setcred)
+{
+    struct pam_conv conversation = {strcmp(mode, "none") == 0 ? NULL : converse, NULL};
+    pam_handle_t *handle = NULL;
+    int started = pam_start_confdir(service, user, &conversation, directory, &handle);
+    if (started != PAM_SUCCESS) {
+        printf("start=%d\n", started);
+        return;
+    }
+    if (rhost != NULL)
+        pam_set_item(handle, PAM_RHOST, rhost);
+    int authenticated = pam_authenticate(handle, 0);
+    int account = pam_acct_mgmt(handle, 0);
+    int set = setcred ? pam_setcred(handle, PAM_ESTABLISH_CRED) : 0;
+    const void *name = NULL;
+    pam_get_item(handle, PAM_USER, &name);
+    printf("authenticate=%d account=%d setcred=%d user=%s\n", authenticated, account, set, name == NULL ? "" : (const char *)name);
+    fflush(stdout);
+    pam_end(handle, account);
+}
+
+int main(int count, char **words)
+{
+    if (count < 4)
+        return 2;
+    const char *rhost = NULL;
+    int times = 1, setcred = 0;
+    for (int place = 4; place < count; place++) {
+        if (strncmp(words[place], "rhost=", 6) == 0)
+            rhost = words[place] + 6;
+        else if (strncmp(words[place], "conversation=", 13) == 0)
+            mode = words[place] + 13;
+        else if (strncmp(words[place], "times=", 6) == 0)
+            times = atoi(words[place] + 6);
+        else if (strcmp(words[place], "setcred") == 0)
+            setcred = 1;
+        else
+            return 2;
+    }
+    size_t length = fread(password, 1, sizeof password - 1, stdin);
+    password[length] = '\0';
+    for (int turn = 0; turn < times; turn++)
+        transact(words[1], words[2], words[3], rhost, setcred);
+    return 0;
+}

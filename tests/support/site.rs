@@ -1,0 +1,230 @@
+//! A site of Postern's in a private directory: configuration, key, store, PAM service files.
+//!
+//! Knows: the library, to make accounts quickly, and the built module.
+//! Never: needs root; every file belongs to whoever runs the test.
+
+#![allow(dead_code, reason = "each crate that includes it uses another part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use postern::config::{Config, Owner};
+use postern::crypto::otp::{self, Code};
+use postern::crypto::secret::Secret;
+use postern::domain::account::AccountName;
+use postern::domain::app_password::Label;
+use postern::domain::service::Scope;
+use postern::domain::time::UnixTime;
+use postern::domain::totp::Totp;
+use postern::enrollment::{Enrollment, NewPrimary};
+use postern::store::Made;
+use postern::verifier::Vault;
+use tempfile::TempDir;
+
+/// What `alice`'s primary is, wherever she has one.
+pub const PRIMARY: &str = "correct horse";
+
+/// The key of RFC 6238's vectors, which every account with a second factor has here.
+pub const TOTP_KEY: &[u8] = b"12345678901234567890";
+
+pub struct Site {
+    directory: TempDir,
+    pub config: Config,
+}
+
+impl Site {
+    /// An initialised site with no accounts.
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        for name in ["etc", "etc/pam.d", "services", "store"] {
+            fs::create_dir(path.join(name)).unwrap();
+        }
+        fs::set_permissions(path.join("store"), Permissions::from_mode(0o700)).unwrap();
+        let text = format!(
+            "store = \"{0}/store/store.db\"\nkey = \"{0}/etc/key\"\n[primary]\npam_dir = \"{0}/etc/pam.d\"\n",
+            path.display()
+        );
+        let config = Config::parse(text.as_bytes()).unwrap();
+        let site = Self { directory, config };
+        site.write("etc/postern.toml", &text);
+        Vault::create(&site.config, site.owner()).unwrap();
+        site
+    }
+
+    /// With `alice`: primary in the store, one TOTP key called `totp`.
+    pub fn with_alice() -> Self {
+        let site = Self::new();
+        site.account("alice", PRIMARY);
+        site.totp("alice", "totp");
+        site
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn owner(&self) -> Owner {
+        Owner(fs::metadata(self.directory.path()).unwrap().uid())
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), Permissions::from_mode(0o644)).unwrap();
+    }
+
+    pub fn vault(&self) -> Vault {
+        Vault::open(&self.config, self.owner()).unwrap()
+    }
+
+    pub fn made(&self) -> Made {
+        Made { at: now(), by: self.owner().0 }
+    }
+
+    pub fn account(&self, account: &str, primary: &str) {
+        let secret = Secret::copy_of(primary.as_bytes());
+        Enrollment::new(&self.vault())
+            .add_account(&name(account), &NewPrimary::Store(&secret), self.made())
+            .unwrap();
+    }
+
+    pub fn pam_account(&self, account: &str) {
+        Enrollment::new(&self.vault()).add_account(&name(account), &NewPrimary::Pam, self.made()).unwrap();
+    }
+
+    /// The new app password, as it is shown.
+    pub fn app_password(&self, account: &str, label: &str, scope: &str) -> String {
+        let (label, scope) = (Label::parse(label).unwrap(), Scope::parse(scope).unwrap());
+        let vault = self.vault();
+        let made =
+            Enrollment::new(&vault).add_app_password(&name(account), &label, &scope, self.made()).unwrap();
+        String::from_utf8(made.reveal().expose().to_vec()).unwrap()
+    }
+
+    pub fn revoke(&self, account: &str, label: &str) {
+        Enrollment::new(&self.vault()).revoke(&name(account), &Label::parse(label).unwrap(), now()).unwrap();
+    }
+
+    /// Enrolls the key of the vectors; the step that confirms it lies an hour back.
+    pub fn totp(&self, account: &str, label: &str) {
+        let hour_ago = UnixTime(now().0 - 3600);
+        let (totp, made) = (totp(), Made { at: hour_ago, by: self.owner().0 });
+        let confirming = code_at(hour_ago);
+        let confirming = Code::parse(confirming.as_bytes(), totp.digits).unwrap();
+        let vault = self.vault();
+        Enrollment::new(&vault)
+            .confirm_totp(&name(account), &Label::parse(label).unwrap(), &totp, confirming, made)
+            .unwrap();
+    }
+
+    /// Writes a service file whose one stack names the built module with these words.
+    pub fn service(&self, service: &str, words: &str) {
+        let line = format!(
+            "required {} config={} {words}",
+            module().display(),
+            self.path("etc/postern.toml").display()
+        );
+        self.write(&format!("services/{service}"), &format!("auth {line}\naccount {line}\n"));
+    }
+
+    /// Starts the PAM application; it reads the password from stdin.
+    pub fn pam_host(&self, service: &str, account: &str, words: &[&str]) -> Child {
+        Command::new(pam_host())
+            .arg(self.path("services"))
+            .args([service, account])
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// One transaction; its line of codes.
+    pub fn login_with(&self, service: &str, account: &str, password: &[u8], words: &[&str]) -> String {
+        let mut host = self.pam_host(service, account, words);
+        host.stdin.take().unwrap().write_all(password).unwrap();
+        let output = host.wait_with_output().unwrap();
+        assert!(output.status.success(), "the host died: {:?}", output.status);
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// The code that pam_authenticate(3) gave.
+    pub fn login(&self, service: &str, account: &str, password: &str) -> i32 {
+        authenticate_code(&self.login_with(service, account, password.as_bytes(), &[]))
+    }
+}
+
+/// The code of pam_authenticate(3) in a line of the PAM application.
+pub fn authenticate_code(line: &str) -> i32 {
+    let rest = line.strip_prefix("authenticate=").unwrap_or_else(|| panic!("{line}"));
+    rest.split(' ').next().unwrap().parse().unwrap()
+}
+
+pub fn name(account: &str) -> AccountName {
+    let naming = Config::parse(b"").unwrap().naming;
+    AccountName::parse(account.as_bytes(), &naming).unwrap()
+}
+
+pub fn totp() -> Totp {
+    Totp::with_key(Secret::copy_of(TOTP_KEY))
+}
+
+/// The code of the vectors' key at a time.
+pub fn code_at(at: UnixTime) -> String {
+    let totp = totp();
+    let code = otp::hotp(&totp.key, totp.algorithm, totp.digits, at.0 / totp.period.secs());
+    // A code is not for printing; the test finds it as anybody would who has a million tries.
+    (0..1_000_000)
+        .map(|number| format!("{number:06}"))
+        .find(|text| Code::parse(text.as_bytes(), totp.digits).is_some_and(|guess| guess.matches(code)))
+        .unwrap()
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the module reads the real clock, and its tests must agree with it"
+)]
+pub fn now() -> UnixTime {
+    UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
+}
+
+/// The module as it is installed; `make build` makes it.
+pub fn module() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let built = target.join("module/release/libpostern.so");
+    assert!(built.exists(), "{} is missing: run `make build` first", built.display());
+    built
+}
+
+fn pam_host() -> PathBuf {
+    compiled("tests/support/pam_host.c", &["-lpam"])
+}
+
+/// Compiles a C program once for each process of tests.
+pub fn compiled(source: &str, libraries: &[&str]) -> PathBuf {
+    static ONCE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _only_one = ONCE.lock().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+    let stem = source.file_stem().unwrap().to_str().unwrap();
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{stem}.{}", std::process::id()));
+    if !program.exists() {
+        let status = Command::new("cc")
+            .args(["-Wall", "-Wextra", "-Werror", "-O1", "-o"])
+            .args([&program, &source])
+            .args(libraries)
+            .status();
+        assert!(status.unwrap().success());
+    }
+    program
+}
