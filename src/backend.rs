@@ -13,7 +13,8 @@ use crate::domain::attempt::{Malformed, RawAttempt};
 use crate::domain::service::Service;
 use crate::domain::time::UnixTime;
 use crate::domain::verdict::{Denial, Verdict};
-use crate::verifier::{AskPam, Decision, Spending, Unavailable, Vault, Verifier};
+use crate::store::Store;
+use crate::verifier::{AskPam, Decision, Spending, Unavailable, Verifier};
 
 /// What a door brings along.
 pub struct Door<'a> {
@@ -128,7 +129,7 @@ impl Door<'_> {
         let Ok(name) = AccountName::parse(account, &config.naming) else {
             return Ok(None);
         };
-        let found = Vault::open(&config, self.owner)?.store.account(&name)?;
+        let found = Store::open(&config.store, self.owner.0)?.account(&name)?;
         Ok(found.map(|account| account.state))
     }
 

@@ -22,7 +22,7 @@ pub(super) const KEY_ID: i64 = 1;
 /// An open store. Dropping it closes the file.
 pub struct Store {
     connection: Connection,
-    path: PathBuf,
+    key_check: Vec<u8>,
 }
 
 /// What became of a conditional write.
@@ -46,12 +46,18 @@ impl Store {
     /// # Errors
     /// Where the file is missing, not to be trusted, foreign, or of another version.
     pub fn open(path: &Path, owner: u32) -> Result<Self, StoreError> {
-        let store = Self::open_any_version(path, owner)?;
-        match store.version()? {
-            VERSION => Ok(store),
-            newer if VERSION < newer => Err(StoreError::Newer(store.path, newer)),
-            older => Err(StoreError::Older(store.path, older)),
+        check_files(path, owner)?;
+        let connection = connect(path)?;
+        // Under one lock: each look of its own would take and leave it.
+        let look = Transaction::new_unchecked(&connection, TransactionBehavior::Deferred)?;
+        let version = identify(&look, path)?;
+        if version != VERSION {
+            let other = if VERSION < version { StoreError::Newer } else { StoreError::Older };
+            return Err(other(path.to_owned(), version));
         }
+        let key_check = key_check(&look)?;
+        look.commit()?;
+        Ok(Self { connection, key_check })
     }
 
     /// Makes an empty store, its directory too if need be; a file that is there already is an error.
@@ -75,7 +81,7 @@ impl Store {
             }
         })?;
         drop(whole);
-        Ok(Self { connection: connect(path)?, path: path.to_owned() })
+        Ok(Self { connection: connect(path)?, key_check: key_check.to_vec() })
     }
 
     /// Brings a store of an older version up to this one; says from which version it came.
@@ -83,10 +89,9 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], but for older ones.
     pub fn upgrade(path: &Path, owner: u32) -> Result<i64, StoreError> {
-        let store = Self::open_any_version(path, owner)?;
-        store.write(|transaction| {
-            // Read again under the lock: another process may have been quicker.
-            let version = pragma(transaction, "user_version")?;
+        check_files(path, owner)?;
+        write(&connect(path)?, |transaction| {
+            let version = identify(transaction, path)?;
             if VERSION < version {
                 return Err(StoreError::Newer(path.to_owned(), version));
             }
@@ -97,12 +102,9 @@ impl Store {
 
     /// The value by which the store knows its key.
     ///
-    /// # Errors
-    /// Where the store fails or has none.
-    pub fn key_check(&self) -> Result<Vec<u8>, StoreError> {
-        let sql = "SELECT value FROM key_check WHERE key_id = ?1";
-        let value = self.connection.query_row(sql, [KEY_ID], |row| row.get(0)).optional()?;
-        value.ok_or_else(|| StoreError::damaged("key_check"))
+    #[must_use]
+    pub fn key_check(&self) -> &[u8] {
+        &self.key_check
     }
 
     pub(super) const fn reader(&self) -> &Connection {
@@ -114,16 +116,7 @@ impl Store {
         &self,
         body: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        // EXTRA syncs the directory after the journal is gone: a commit that a power cut undoes would
-        // revive a revoked password (sqlite.org/pragma.html#pragma_synchronous).
-        self.connection.execute_batch(
-            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON;
-             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;",
-        )?;
-        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
-        let result = body(&transaction)?;
-        transaction.commit()?;
-        Ok(result)
+        write(&self.connection, body)
     }
 
     /// The same, but gives up at once if somebody else writes: for what may be left out.
@@ -136,20 +129,37 @@ impl Store {
         self.connection.busy_timeout(BUSY)?;
         result
     }
+}
 
-    fn open_any_version(path: &Path, owner: u32) -> Result<Self, StoreError> {
-        check_files(path, owner)?;
-        let store = Self { connection: connect(path)?, path: path.to_owned() };
-        // An empty file is a valid database without an id.
-        if pragma(&store.connection, "application_id")? != APPLICATION_ID {
-            return Err(StoreError::Foreign(store.path));
-        }
-        Ok(store)
-    }
+fn write<T>(
+    connection: &Connection,
+    body: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    // EXTRA syncs the directory after the journal is gone: a commit that a power cut undoes would
+    // revive a revoked password (sqlite.org/pragma.html#pragma_synchronous).
+    connection.execute_batch(
+        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON;
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;",
+    )?;
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let result = body(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
+}
 
-    fn version(&self) -> Result<i64, StoreError> {
-        pragma(&self.connection, "user_version")
+/// The version of a store, whichever it is.
+fn identify(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
+    // An empty file is a valid database without an id.
+    if pragma(transaction, "application_id")? != APPLICATION_ID {
+        return Err(StoreError::Foreign(path.to_owned()));
     }
+    pragma(transaction, "user_version")
+}
+
+fn key_check(transaction: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
+    let sql = "SELECT value FROM key_check WHERE key_id = ?1";
+    let value = transaction.query_row(sql, [KEY_ID], |row| row.get(0)).optional()?;
+    value.ok_or_else(|| StoreError::damaged("key_check"))
 }
 
 /// A store that has not got its name yet; gone when dropped.
@@ -173,8 +183,7 @@ fn fill(path: &Path, key_check: [u8; CHECK_LEN]) -> Result<(), StoreError> {
     // A file of ours from the first moment: SQLite gives its journal the same mode.
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     created.map_err(|error| StoreError::Io(path.to_owned(), error))?;
-    let store = Store { connection: connect(path)?, path: path.to_owned() };
-    store.write(|transaction| {
+    write(&connect(path)?, |transaction| {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         migrate(transaction, 0)?;
         let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";

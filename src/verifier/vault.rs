@@ -24,7 +24,7 @@ impl Vault {
     pub fn open(config: &Config, owner: Owner) -> Result<Self, Unavailable> {
         let keyring = read_key(&config.key, owner)?;
         let store = Store::open(&config.store, owner.0)?;
-        if !keyring.is_key_of(&store.key_check()?) {
+        if !keyring.is_key_of(store.key_check()) {
             return Err(StoreError::OtherKey.into());
         }
         Ok(Self { store, keyring })

@@ -101,15 +101,16 @@ impl Rig {
     }
 }
 
-/// The same over every protocol at once: a refusal takes Dovecot half a second, whatever is configured.
+/// The same over every protocol, all at once.
 pub fn everywhere(trial: impl Fn(Protocol) + Sync) {
+    all_at_once(&Protocol::ALL, |protocol| trial(*protocol));
+}
+
+/// Many attempts at once: a refusal takes Dovecot half a second, whatever is configured.
+pub fn all_at_once<T: Sync>(each: &[T], trial: impl Fn(&T) + Sync) {
     thread::scope(|scope| {
-        let trials = Protocol::ALL.map(|protocol| {
-            scope.spawn({
-                let trial = &trial;
-                move || trial(protocol)
-            })
-        });
+        let trial = &trial;
+        let trials: Vec<_> = each.iter().map(|one| scope.spawn(move || trial(one))).collect();
         for trial in trials {
             trial.join().unwrap_or_else(|failure| resume_unwind(failure));
         }
