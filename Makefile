@@ -8,6 +8,8 @@ COMMAND := $(TARGET)/release/postern
 PAMDIR ?= /usr/lib/$(shell gcc -print-multiarch)/security
 INSTALL ?= install
 
+# Each step needs the one before it.
+.NOTPARALLEL:
 .PHONY: help build install test demo packages packages-test toolchain
 
 help:

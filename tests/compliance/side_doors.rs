@@ -20,7 +20,7 @@ pub const FACTS: &[Fact] = facts![
     an_account_with_a_blank_hash_is_refused,
     postern_met_again_by_the_primary_is_refused,
     a_primary_file_that_asks_nothing_is_refused,
-    no_shipped_example_caches,
+    the_shipped_example_caches_no_password,
 ];
 
 const PRIMARY_FILE: &str = "/etc/postern/pam.d/primary";
@@ -93,9 +93,10 @@ fn a_service_file_without_postern_is_refused(rig: &mut Rig) {
         a_new_second();
         rig.login(Protocol::Pop3, &bob.name, PRIMARY).refused();
     });
+    a_new_second();
 }
 
-/// Dovecot looks at a passwd-file once a second at most.
+/// Dovecot looks at a passwd-file once a second at most: a change counts from the next second on.
 fn a_new_second() {
     thread::sleep(Duration::from_millis(1100));
 }
@@ -154,6 +155,6 @@ fn unusable_primary(rig: &Rig, file: &str) {
     rig.login(Protocol::Imap, &bob.name, &secret).granted("primary+code");
 }
 
-fn no_shipped_example_caches(_: &mut Rig) {
+fn the_shipped_example_caches_no_password(_: &mut Rig) {
     must("doveconf -n | grep -q postern-%s && ! doveconf -n | grep -E 'cache_key|auth_cache_size'");
 }

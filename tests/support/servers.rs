@@ -52,7 +52,7 @@ pub fn furnish() {
         groupadd --system rigmail
         useradd --system --no-log-init --gid rigmail --home-dir /var/mail rigmail
         ids=$(id -u rigmail):$(id -g rigmail)
-        for name in alice carol; do for number in $(seq 200); do
+        for name in alice carol; do for number in $(seq 500); do
             echo $name$number@example.org::$ids::/var/mail/virtual/$name$number::
         done; done >{VIRTUAL_USERS}
         install -d -o rigmail -g rigmail /var/mail/virtual"
