@@ -100,7 +100,7 @@ impl fmt::Display for Event<'_> {
 
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "account={}", Quoted(self.account))?;
+        write!(f, "account={}", Quoted(self.account, Quoted::MAX))?;
         write!(f, " service={}", Plain(self.service))?;
         write!(f, " rhost={} door={}", Plain(self.remote.unwrap_or(b"-")), self.door)
     }
@@ -111,30 +111,35 @@ struct Field<'a>(&'a str, Option<&'a [u8]>);
 
 impl fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.1.map_or(Ok(()), |value| write!(f, " {}={}", self.0, Quoted(value)))
+        self.1.map_or(Ok(()), |value| write!(f, " {}={}", self.0, Quoted(value, Quoted::MAX)))
     }
 }
 
 /// Bare if nothing in it could part fields, else quoted.
 struct Plain<'a>(&'a [u8]);
 
+impl Plain<'_> {
+    /// Octets of a service name or an address; any more is hostile, and its beginning enough.
+    const MAX: usize = 64;
+}
+
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b".:-_".contains(octet);
         match std::str::from_utf8(self.0) {
-            Ok(text) if !text.is_empty() && text.len() <= Quoted::MAX && self.0.iter().all(plain) => {
+            Ok(text) if !text.is_empty() && text.len() <= Self::MAX && self.0.iter().all(plain) => {
                 f.write_str(text)
             }
-            _ => Quoted(self.0).fmt(f),
+            _ => Quoted(self.0, Self::MAX).fmt(f),
         }
     }
 }
 
 /// In quotes, every octet but printable ASCII as `\xNN`.
-struct Quoted<'a>(&'a [u8]);
+struct Quoted<'a>(&'a [u8], usize);
 
 impl Quoted<'_> {
-    /// Octets of one field; a whole line stays within 1 KiB, which every syslog takes (RFC 5424 §6.1).
+    /// Octets of one field; a whole line stays within 1 KiB, which every syslog takes (RFC 3164 §4.1).
     const MAX: usize = 330;
 }
 
@@ -144,7 +149,7 @@ impl fmt::Display for Quoted<'_> {
         f.write_str("\"")?;
         for octet in self.0 {
             written += escaped_len(*octet);
-            if Self::MAX < written {
+            if self.1 < written {
                 // A lone backslash is never written otherwise.
                 f.write_str("\\...")?;
                 break;
@@ -211,6 +216,10 @@ mod tests {
         ] {
             assert!(line.len() <= 1024 && line.contains("\\...\""), "{}", line.len());
         }
-        assert!(denied(b"a", &[b'a'; 400], Some(&[b'b'; 400]), None).len() <= 1024);
+        let (account, service, remote) = (long.as_bytes(), long.as_bytes(), Some(long.as_bytes()));
+        let subject = Subject { account, service, remote, door: Door::Pam };
+        let fix = "make the store a file of root with mode 0600 in a directory with mode 0700";
+        let line = Event::Unavailable { subject, what: &long, fix }.to_string();
+        assert!(line.len() <= 1024 && line.ends_with(&format!("fix=\"{fix}\"")), "{}", line.len());
     }
 }

@@ -11,7 +11,7 @@ use crate::crypto::password_hash::HashError;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::attempt::{Malformed, RawAttempt};
 use crate::domain::service::Service;
-use crate::domain::time::UnixTime;
+use crate::domain::time::Clock;
 use crate::domain::verdict::{Denial, Verdict};
 use crate::store::Store;
 use crate::verifier::{AskPam, Decision, Spending, Unavailable, Verifier};
@@ -69,8 +69,8 @@ pub enum Standing {
 
 impl Door<'_> {
     /// Decides an attempt, spends what it uses up, and tells the log.
-    pub fn verify(&self, raw: &RawAttempt<'_>, now: UnixTime) -> Reply {
-        match self.decide(raw, Spending::Real, now) {
+    pub fn verify(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Reply {
+        match self.decide(raw, Spending::Real, clock) {
             Ok(decision) => match decision.verdict {
                 Verdict::Grant(_) => Reply::Granted,
                 Verdict::Deny(_) => Reply::Denied,
@@ -88,13 +88,13 @@ impl Door<'_> {
         &self,
         raw: &RawAttempt<'_>,
         spending: Spending,
-        now: UnixTime,
+        clock: &Clock<'_>,
     ) -> Result<Decision, Unavailable> {
         let config = Config::read(self.config, self.owner).map_err(Unavailable::from);
         let account =
             config.as_ref().ok().and_then(|config| AccountName::parse(raw.account, &config.naming).ok());
         let outcome = config
-            .and_then(|config| Verifier::new(&config, self.owner, self.ask_pam, spending).verify(raw, now));
+            .and_then(|config| Verifier::new(&config, self.owner, self.ask_pam, spending).verify(raw, clock));
         self.tell(raw, account.as_ref(), &outcome);
         outcome
     }
@@ -129,7 +129,8 @@ impl Door<'_> {
         let Ok(name) = AccountName::parse(account, &config.naming) else {
             return Ok(None);
         };
-        let found = Store::open(&config.store, self.owner.0)?.account(&name)?;
+        // Without the key: a state is no secret, and a login that needs the key has just had it.
+        let (_, found) = Store::open(&config.store, self.owner.0, |store| store.account(&name))?;
         Ok(found.map(|account| account.state))
     }
 

@@ -40,6 +40,8 @@ pub enum EnrollmentError {
     KeyTaken(AccountName, String),
     /// The code does not belong to the key.
     WrongCode,
+    /// The code was used before, with this key or with one that was removed since.
+    CodeSpent,
     /// A key of the account does not open.
     Seal(BrokenSeal),
     /// There is no memory for a hash.
@@ -62,6 +64,7 @@ impl fmt::Display for EnrollmentError {
             Self::Inadmissible(error) => error.fmt(f),
             Self::KeyTaken(name, label) => write!(f, "{name} has this very key already, as {label:?}"),
             Self::Seal(error) => error.fmt(f),
+            Self::CodeSpent => f.write_str("the code was used before"),
             Self::WrongCode => f.write_str("the code does not belong to this key"),
             Self::Hash(error) => error.fmt(f),
             Self::Entropy(error) => error.fmt(f),
@@ -224,8 +227,11 @@ impl<'a> Enrollment<'a> {
         made: Made,
     ) -> Result<(), EnrollmentError> {
         let account = self.account(name)?;
-        let CodeMatch::Open(last_step) = totp.find(code, made.at, TimeStep(0)) else {
-            return Err(EnrollmentError::WrongCode);
+        let spent_up_to = account.codes_spent_until.0.div_ceil(totp.period.secs()).saturating_sub(1);
+        let last_step = match totp.find(code, made.at, TimeStep(spent_up_to)) {
+            CodeMatch::Open(step) => step,
+            CodeMatch::Spent => return Err(EnrollmentError::CodeSpent),
+            CodeMatch::Wrong => return Err(EnrollmentError::WrongCode),
         };
         // Under two labels, or enrolled anew, a key would forget which of its codes are spent.
         for row in self.vault.store.totp_keys(account.id)? {

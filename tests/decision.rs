@@ -10,6 +10,7 @@
 #[path = "support/site.rs"]
 mod site;
 
+use std::cell::Cell;
 use std::fs;
 
 use postern::audit::Path;
@@ -46,7 +47,7 @@ fn try_decide(site: &Site, ask: &Ask<'_>) -> Result<Decision, Unavailable> {
         remote: None,
         door: Door::Try,
     };
-    Verifier::new(&site.config, site.owner(), &ask_nobody, ask.spending).verify(&raw, ask.at)
+    Verifier::new(&site.config, site.owner(), &ask_nobody, ask.spending).verify(&raw, &|| ask.at)
 }
 
 fn ask_nobody(_: &PamQuestion<'_>) -> Result<PrimaryMatch, PamUnusable> {
@@ -215,6 +216,76 @@ fn one_accounts_code_does_not_serve_another() {
         Denial::NotEnrolled,
         1,
     );
+}
+
+/// `bob`, whose primary PAM checks, logs in with a code of this moment; `meanwhile` happens while PAM is asked.
+fn while_pam_is_asked(site: &Site, meanwhile: impl Fn(&Cell<UnixTime>)) -> Decision {
+    site.pam_account("bob");
+    site.totp("bob", "totp");
+    site.write("etc/pam.d/primary", "");
+    let clock = Cell::new(now());
+    let secret = Secret::copy_of(format!("{PRIMARY}{}", code_at(clock.get())).as_bytes());
+    let (account, service) = (&b"bob"[..], &b"imap"[..]);
+    let raw = RawAttempt { account, secret: &secret, service, remote: None, door: Door::Try };
+    let ask = |_: &PamQuestion<'_>| {
+        meanwhile(&clock);
+        Ok(PrimaryMatch::Right)
+    };
+    Verifier::new(&site.config, site.owner(), &ask, Spending::Real).verify(&raw, &|| clock.get()).unwrap()
+}
+
+#[test]
+fn a_code_is_looked_at_by_the_clock_of_the_moment_in_which_it_counts() {
+    let decision = while_pam_is_asked(&Site::new(), |_| ());
+    assert!(decision.is_grant());
+    let decision = while_pam_is_asked(&Site::new(), |clock| clock.set(UnixTime(clock.get().0 + 90)));
+    assert!(matches!(decision.verdict, Verdict::Deny(Denial::WrongCode)), "{decision:?}");
+}
+
+#[test]
+fn an_account_that_is_closed_while_pam_is_asked_is_not_let_in() {
+    let site = Site::new();
+    let disabled = postern::domain::account::AccountState::Disabled;
+    let decision = while_pam_is_asked(&site, |_| {
+        postern::enrollment::Enrollment::new(&site.vault()).set_state(&site::name("bob"), disabled).unwrap();
+    });
+    assert!(matches!(decision.verdict, Verdict::Deny(Denial::AccountChanged)), "{decision:?}");
+}
+
+#[test]
+fn a_key_that_is_enrolled_anew_does_not_forget_what_it_spent() {
+    use postern::domain::app_password::Label;
+    let site = Site::with_alice();
+    let (label, base) = (Label::parse("totp").unwrap(), now().0);
+    let at = |seconds: u64| UnixTime(base + seconds);
+    let field = format!("{PRIMARY}{}", code_at(at(0)));
+    granted(&site, &Ask { secret: &field, at: at(0), ..Ask::default() }, 1);
+    let vault = site.vault();
+    let enrollment = postern::enrollment::Enrollment::new(&vault);
+    enrollment.remove_totp(&site::name("alice"), &label).unwrap();
+    let enroll = |code_of: u64, now: u64| {
+        let code = code_at(at(code_of));
+        let code = postern::crypto::otp::Code::parse(code.as_bytes(), site::totp().digits).unwrap();
+        let made = postern::store::Made { at: at(now), by: 0 };
+        enrollment.confirm_totp(&site::name("alice"), &label, &site::totp(), code, made)
+    };
+    assert!(enroll(0, 0).is_err(), "the code that was spent");
+    enroll(60, 60).unwrap();
+    denied(&site, &Ask { secret: &field, at: at(0), ..Ask::default() }, Denial::CodeSpent, 1);
+}
+
+#[test]
+fn one_damaged_key_closes_no_other() {
+    let site = Site::with_alice();
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    let copy = "INSERT INTO totp_key (account_id, label, sealed, key_id, algorithm, digits, period, last_step,
+                                      created_at, created_by)
+                SELECT account_id, 'damaged', x'00', key_id, algorithm, digits, period, 0, 0, 0 FROM totp_key";
+    database.execute(copy, []).unwrap();
+    let wrong = format!("{PRIMARY}{}", code_at(UnixTime(now().0 - 86_400)));
+    assert!(try_decide(&site, &Ask { secret: &wrong, ..Ask::default() }).is_err(), "it might be that key's");
+    let right = format!("{PRIMARY}{}", code_at(now()));
+    granted(&site, &Ask { secret: &right, ..Ask::default() }, 1);
 }
 
 #[test]

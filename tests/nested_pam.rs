@@ -69,6 +69,23 @@ fn a_missing_service_file_does_not_fall_to_another() {
 }
 
 #[test]
+fn a_service_file_that_others_could_have_written_is_not_asked() {
+    let site = site("alice", "auth ASKS\naccount required pam_permit.so\n");
+    let file = site.path("etc/pam.d/primary");
+    let field = format!("{PRIMARY}{}", code_at(now()));
+    for (path, bad, good) in [(&file, 0o666, 0o644), (&site.path("etc/pam.d"), 0o777, 0o755)] {
+        let mode =
+            |mode| fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        mode(bad);
+        assert_eq!(site.login("postern-imap", "alice", &field), AUTHINFO_UNAVAIL, "{}", path.display());
+        mode(good);
+    }
+    fs::remove_file(&file).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    assert_eq!(site.login("postern-imap", "alice", &field), AUTHINFO_UNAVAIL, "a pipe is not waited for");
+}
+
+#[test]
 fn a_yes_that_came_unasked_proves_nothing() {
     check("alice", "auth required pam_permit.so\naccount required pam_permit.so\n", AUTHINFO_UNAVAIL);
 }

@@ -205,6 +205,34 @@ fn what_is_broken_is_unavailable_and_mended_it_works_again() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_file_keeps_nobody_waiting() {
+    for name in ["store/store.db", "store/store.db-journal", "etc/key", "etc/postern.toml"] {
+        let site = Site::with_alice();
+        site.service("postern-imap", "");
+        let phone = site.app_password("alice", "phone", "imap");
+        let _ = fs::remove_file(site.path(name));
+        assert!(Command::new("mkfifo").args(["-m", "600"]).arg(site.path(name)).status().unwrap().success());
+        assert_eq!(site.login("postern-imap", "alice", &phone), AUTHINFO_UNAVAIL, "{name}");
+    }
+}
+
+#[test]
+fn where_no_file_may_grow_app_passwords_pass_and_codes_are_unavailable() {
+    let site = Site::with_alice();
+    site.service("postern-imap", "");
+    let phone = site.app_password("alice", "phone", "imap");
+    let coded = format!("{PRIMARY}{}", code_at(now()));
+    for (secret, expected) in [(&phone, SUCCESS), (&coded, AUTHINFO_UNAVAIL)] {
+        let mut host = site.pam_host_in("ulimit -f 0", "postern-imap", "alice", &[]);
+        host.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
+        let output = host.wait_with_output().unwrap();
+        assert!(output.status.success(), "the host died: {:?}", output.status);
+        assert_eq!(authenticate_code(&String::from_utf8_lossy(&output.stdout)), expected);
+    }
+    assert_eq!(site.login("postern-imap", "alice", &coded), SUCCESS, "the code was not spent");
+}
+
+#[test]
 fn modes_that_let_others_in_and_wrong_keys_are_unavailable() {
     let site = Site::with_alice();
     site.service("postern-imap", "");

@@ -27,7 +27,7 @@ pub(super) fn run(world: &World<'_>, config: &Path, command: &TryCommand) -> Res
         door: attempt::Door::Try,
     };
     let spending = if command.spend { Spending::Real } else { Spending::Rehearsal };
-    let decision = door.decide(&raw, spending, (world.clock)())?;
+    let decision = door.decide(&raw, spending, world.clock)?;
     let told = Told::from(&decision);
     if command.output.json {
         text::json(&told)?;

@@ -9,7 +9,7 @@ use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
 use crate::cli::{Exit, text};
-use crate::config::Config;
+use crate::config::{Config, check};
 use crate::domain::account::{Case, DomainRule};
 use crate::store::{AccountRow, PrimaryCheck};
 use crate::verifier::{PamUnusable, Unavailable};
@@ -20,8 +20,9 @@ pub(super) fn run(site: &Site<'_>, output: Output) -> Result<Exit, Failure> {
     }
     let accounts = site.vault()?.store.accounts()?;
     let service = site.config.pam_dir.join("primary");
-    if accounts.iter().any(asks_pam) && !service.is_file() {
-        return Err(Unavailable::from(PamUnusable::NoService(service.display().to_string())).into());
+    if accounts.iter().any(asks_pam) {
+        let trusted = check(&service, site.owner());
+        trusted.map_err(|error| Unavailable::from(PamUnusable::NoService(service, error)))?;
     }
     if output.json {
         text::json(&Checked::new(site, accounts.len()))?;

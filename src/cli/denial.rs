@@ -24,6 +24,7 @@ pub(super) const fn meaning(why: Denial) -> &'static str {
         Denial::WrongCode => "The primary password is right, and the code is wrong.",
         Denial::CodeSpent => "The primary password is right, and the code has been used before.",
         Denial::AccountDisabled => "The secret is right, and the account is closed.",
+        Denial::AccountChanged => "The account was closed or got another primary password in this moment.",
     }
 }
 
@@ -51,6 +52,7 @@ pub(super) const fn next_step(why: Denial) -> &'static str {
             "compare the clocks of this host and of the app; a code is good for a minute and a half"
         }
         Denial::CodeSpent => "wait for the next code: each one is good for one login",
+        Denial::AccountChanged => "try once more",
         Denial::AccountDisabled => {
             "open it: `postern account enable`; a Unix account may be locked or expired as well"
         }

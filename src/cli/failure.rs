@@ -121,6 +121,9 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::KeyTaken(..) => {
             (Exit::Exists, "make a new key for another device, or use the one there is")
         }
+        EnrollmentError::CodeSpent => {
+            (Exit::Denied, "wait for the next code, then enroll again; nothing was stored")
+        }
         EnrollmentError::Seal(_) => (Exit::Unavailable, "restore the store from a backup, or remove the key"),
         EnrollmentError::WrongCode => (
             Exit::Denied,
@@ -162,7 +165,8 @@ fn is_forbidden(why: &Unavailable) -> bool {
         | Unavailable::Hash(_)
         | Unavailable::Seal(_)
         | Unavailable::Pam(_)
-        | Unavailable::Argument(_) => return false,
+        | Unavailable::Argument(_)
+        | Unavailable::SetUid => return false,
     };
     system.kind() == ErrorKind::PermissionDenied
 }
@@ -211,6 +215,7 @@ impl From<EnrollmentError> for Failure {
             | EnrollmentError::Inadmissible(_)
             | EnrollmentError::KeyTaken(..)
             | EnrollmentError::Seal(_)
+            | EnrollmentError::CodeSpent
             | EnrollmentError::WrongCode => Self::Enrollment(error),
         }
     }

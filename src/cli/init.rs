@@ -1,8 +1,8 @@
 //! `postern init`: makes what is missing and replaces nothing.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use crate::cli::failure::Failure;
@@ -43,7 +43,7 @@ fn tell(what: &str, path: &Path, done: &Done) {
 /// Key and store: neither is of use without the other.
 fn vault(site: &Site<'_>) -> Result<(), Failure> {
     let (key, store) = (site.config.key.as_path(), site.config.store.as_path());
-    match (is_there(key)?, is_there(store)?) {
+    match (is_there(key)?, is_filled(store)?) {
         (true, true) => {
             tell("key", key, &Done::Kept);
             tell("store", store, &up_to_date(site)?);
@@ -125,9 +125,15 @@ fn directory_of(path: &Path, mode: u32) -> Result<(), Failure> {
     if is_there(directory)? {
         return Ok(());
     }
-    fs::create_dir_all(directory)
-        .and_then(|()| fs::set_permissions(directory, Permissions::from_mode(mode)))
-        .map_err(|error| Failure::Place(directory.to_owned(), error))
+    // From the first moment with this mode, and with no less of it, whatever the umask.
+    let made = DirBuilder::new().recursive(true).mode(mode).create(directory);
+    let made = made.and_then(|()| fs::set_permissions(directory, Permissions::from_mode(mode)));
+    made.map_err(|error| Failure::Place(directory.to_owned(), error))
+}
+
+/// An empty file is no store yet: an interrupted `init` may have left it.
+fn is_filled(path: &Path) -> Result<bool, Failure> {
+    Ok(is_there(path)? && !fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0))
 }
 
 /// Whether a name is taken, by whatever it may be. "Cannot be told" is not "no".

@@ -4,7 +4,7 @@
 //! Never: what is in it.
 
 use std::fmt;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -71,6 +71,16 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
+/// Looks whether anybody else could have written a file, or put another in its place, without opening it.
+///
+/// # Errors
+/// Says what is wrong with the file or its directory.
+pub fn check(path: &Path, owner: Owner) -> Result<(), FileError> {
+    trust(&fs::symlink_metadata(path).map_err(refusal)?, owner, Others::MayRead)?;
+    let directory = path.parent().ok_or(FileError::Missing)?;
+    trust_owner(&fs::metadata(directory).map_err(refusal)?, owner, Others::MayRead)
+}
+
 /// Reads a whole file of at most `bound` octets.
 pub(super) fn read(
     path: &Path,
@@ -80,20 +90,12 @@ pub(super) fn read(
 ) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let file = open(path)?;
     let metadata = file.metadata().map_err(FileError::Io)?;
-    if !metadata.is_file() {
-        return Err(FileError::NotRegular);
-    }
-    if !owner.is_owner_of(&metadata) {
-        return Err(FileError::ForeignOwner(metadata.uid()));
-    }
-    if metadata.mode() & others.forbidden_bits() != 0 {
-        return Err(FileError::TooOpen(metadata.mode() & 0o7777));
-    }
+    trust(&metadata, owner, others)?;
     if bound < metadata.len() {
         return Err(FileError::TooLarge(bound));
     }
     // With room for all of it from the start: a vector that grows leaves copies behind.
-    let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(bound).unwrap_or(0) + 1));
+    let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.take(bound + 1).read_to_end(&mut content).map_err(FileError::Io)?;
     if bound < content.len() as u64 {
         return Err(FileError::TooLarge(bound));
@@ -101,19 +103,39 @@ pub(super) fn read(
     Ok(content)
 }
 
+fn trust(metadata: &Metadata, owner: Owner, others: Others) -> Result<(), FileError> {
+    if !metadata.is_file() {
+        return Err(FileError::NotRegular);
+    }
+    trust_owner(metadata, owner, others)
+}
+
+fn trust_owner(metadata: &Metadata, owner: Owner, others: Others) -> Result<(), FileError> {
+    if !owner.is_owner_of(metadata) {
+        return Err(FileError::ForeignOwner(metadata.uid()));
+    }
+    if metadata.mode() & others.forbidden_bits() != 0 {
+        return Err(FileError::TooOpen(metadata.mode() & 0o7777));
+    }
+    Ok(())
+}
+
 fn open(path: &Path) -> Result<File, FileError> {
     // A pipe must not block us, and a link must not lead elsewhere.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| match error.raw_os_error() {
+    OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(refusal)
+}
+
+fn refusal(error: io::Error) -> FileError {
+    match error.raw_os_error() {
         Some(libc::ENOENT) => FileError::Missing,
         Some(libc::ELOOP | libc::ENXIO) => FileError::NotRegular,
         _ => FileError::Io(error),
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;

@@ -4,7 +4,7 @@
 //! Never: what the key is for.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -70,13 +70,18 @@ pub fn create_key(path: &Path) -> Result<Keyring, KeyError> {
         // The name must outlive a power cut too: without this key the store is lost.
         path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
-    write().map_err(|error| KeyError::Write(path.to_owned(), error))?;
+    write().map_err(|error| {
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            // Half a key would be taken for a damaged one.
+            let _ = fs::remove_file(path);
+        }
+        KeyError::Write(path.to_owned(), error)
+    })?;
     Ok(Keyring::new(&master))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::*;

@@ -8,7 +8,7 @@ mod file;
 mod key_file;
 
 pub use file::{Config, ConfigError};
-pub use guarded::{FileError, Owner};
+pub use guarded::{FileError, Owner, check};
 pub use key_file::{KeyError, create_key, read_key};
 
 /// Where the configuration lies unless a door names another place.

@@ -4,9 +4,12 @@
 //! Never: whose secret it is, or where the hash is kept.
 
 use std::fmt;
+use std::mem;
+use std::sync::Mutex;
 
 use argon2::password_hash::phc;
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use once_cell::sync::OnceCell;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -164,17 +167,23 @@ fn compute(
     salt: &[u8],
 ) -> Result<Zeroizing<[u8; OUTPUT_LEN]>, HashError> {
     let params = cost.params()?;
-    let mut memory = Memory::allocate(params.block_count())?;
+    let blocks = params.block_count();
     let argon2 = Argon2::new_with_secret(pepper.expose(), Algorithm::Argon2id, Version::V0x13, params)
         .map_err(|_| HashError::Malformed)?;
     let mut output = Zeroizing::new([0; OUTPUT_LEN]);
-    argon2
-        .hash_password_into_with_memory(secret.expose(), salt, &mut *output, &mut memory.0)
-        .map_err(|_| HashError::Malformed)?;
+    let mut fill = |memory: &mut [Block]| {
+        argon2.hash_password_into_with_memory(secret.expose(), salt, &mut *output, memory)
+    };
+    let filled = if cost == Cost::GENERATED {
+        with_kept_memory(fill)?
+    } else {
+        fill(&mut Memory::allocate(blocks)?.0)
+    };
+    filled.map_err(|_| HashError::Malformed)?;
     Ok(output)
 }
 
-/// Argon2's matrix. The crate's own allocation is not wiped whole.
+/// Argon2's matrix, wiped after use. The crate's own allocation is not wiped whole.
 struct Memory(Vec<Block>);
 
 impl Memory {
@@ -191,6 +200,22 @@ impl Drop for Memory {
     fn drop(&mut self) {
         self.0.iter_mut().zeroize();
     }
+}
+
+/// The matrix for generated secrets is kept for the next login of the same process: taking it from the kernel
+/// anew costs a third of the hash. Between logins it is wiped. One thread at a time has it; the others take theirs.
+fn with_kept_memory<T>(body: impl FnOnce(&mut [Block]) -> T) -> Result<T, HashError> {
+    static KEPT: OnceCell<Mutex<Vec<Block>>> = OnceCell::new();
+    let blocks = Cost::GENERATED.memory_kib as usize;
+    let kept = KEPT.get_or_try_init(|| {
+        Memory::allocate(blocks).map(|mut memory| Mutex::new(mem::take(&mut memory.0)))
+    })?;
+    let Ok(mut kept) = kept.try_lock() else {
+        return Ok(body(&mut Memory::allocate(blocks)?.0));
+    };
+    let result = body(&mut kept);
+    kept.iter_mut().zeroize();
+    Ok(result)
 }
 
 #[cfg(test)]

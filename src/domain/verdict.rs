@@ -52,6 +52,8 @@ pub enum Denial {
     CodeSpent,
     /// A right secret of a closed account.
     AccountDisabled,
+    /// The account was closed or got another primary during the login.
+    AccountChanged,
 }
 
 impl Denial {
@@ -74,6 +76,7 @@ impl Denial {
             Self::WrongCode => "wrong-code",
             Self::CodeSpent => "code-spent",
             Self::AccountDisabled => "account-disabled",
+            Self::AccountChanged => "account-changed",
         }
     }
 }
@@ -166,6 +169,8 @@ pub enum CodeEvidence {
     Wrong,
     /// Of a step that is spent.
     Spent,
+    /// Of an open step, but the account was closed or got another primary meanwhile.
+    AccountChanged,
     /// Of an open step.
     Right,
 }
@@ -208,6 +213,7 @@ fn against_primary(shown: &PrimaryEvidence) -> Option<Denial> {
         (_, _, CodeEvidence::Absent) => Some(Denial::SecondFactorMissing),
         (_, _, CodeEvidence::Wrong) => Some(Denial::WrongCode),
         (_, _, CodeEvidence::Spent) => Some(Denial::CodeSpent),
+        (_, _, CodeEvidence::AccountChanged) => Some(Denial::AccountChanged),
     }
 }
 
@@ -243,7 +249,7 @@ mod tests {
 
     #[test]
     fn one_of_all_states_of_a_primary_passes() {
-        use CodeEvidence::{Absent, NoKey, Right, Spent, Wrong};
+        use CodeEvidence::{Absent, AccountChanged, NoKey, Right, Spent, Wrong};
         let mut passed = Vec::new();
         for account in [None, Some(AccountState::Active), Some(AccountState::Disabled)] {
             for primary in [
@@ -253,7 +259,7 @@ mod tests {
                 Some(PrimaryMatch::MustChange),
                 Some(PrimaryMatch::Closed),
             ] {
-                for code in [Absent, NoKey, Wrong, Spent, Right] {
+                for code in [Absent, NoKey, Wrong, Spent, AccountChanged, Right] {
                     if granted(Evidence::Primary(PrimaryEvidence { account, primary, code })) {
                         passed.push((account, primary, code));
                     }

@@ -20,6 +20,8 @@ pub struct Account {
     pub primary: PrimaryCheck,
     /// When it first got an app password or a second factor; removing the last one changes nothing here.
     pub enrolled_at: Option<UnixTime>,
+    /// Codes of steps that begin before this are spent, whichever key they belong to.
+    pub codes_spent_until: UnixTime,
     /// When it was added.
     pub created_at: UnixTime,
 }
@@ -43,7 +45,17 @@ pub enum PrimaryCheck {
     Store(String),
 }
 
-const COLUMNS: &str = "id, name, state, primary_hash, enrolled_at, created_at";
+const COLUMNS: &str = "id, name, state, primary_hash, enrolled_at, codes_spent_until, created_at";
+
+impl PrimaryCheck {
+    /// What the store compares with.
+    pub(super) fn hash(&self) -> Option<&str> {
+        match self {
+            Self::Pam => None,
+            Self::Store(hash) => Some(hash),
+        }
+    }
+}
 
 impl Store {
     /// Finds an account.
@@ -181,6 +193,7 @@ fn read(row: &Row<'_>) -> Result<Account, StoreError> {
         state: state(&row.get::<_, String>("state")?)?,
         primary: hash.map_or(PrimaryCheck::Pam, PrimaryCheck::Store),
         enrolled_at: enrolled_at.map(time).transpose()?,
+        codes_spent_until: time(row.get("codes_spent_until")?)?,
         created_at: time(row.get("created_at")?)?,
     })
 }

@@ -212,7 +212,11 @@ mod tests {
     #[test]
     fn a_login_looks_up_by_index_and_scans_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::create(&directory.path().join("store.db"), [0; 16]).unwrap();
+        let path = directory.path().join("store/store.db");
+        let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(directory.path()).unwrap());
+        Store::prepare(&path, owner).unwrap();
+        Store::create(&path, owner, [0; 16]).unwrap();
+        let (store, ()) = Store::open(&path, owner, |_| Ok::<_, StoreError>(())).unwrap();
         let mut statement = store.reader().prepare(&format!("EXPLAIN QUERY PLAN {FIND}")).unwrap();
         let plan: Vec<String> =
             statement.query_map([[0_u8; 16]], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();

@@ -1,8 +1,8 @@
 //! Opening, creating, reading and writing the file.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use crate::crypto::keyring::CHECK_LEN;
 use crate::store::error::StoreError;
 use crate::store::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 
-/// How long a login waits for another writer; well within the five seconds of a whole call.
-const BUSY: Duration = Duration::from_secs(2);
+/// How long SQLite waits for another process at one place. A login waits at five places at most (the look at
+/// the start, and journal mode, begin, commit and unlock of a spend), which keeps it within five seconds.
+const BUSY: Duration = Duration::from_millis(950);
 
 /// The id of the only key there is, until keys can be rotated.
 pub(super) const KEY_ID: i64 = 1;
@@ -22,7 +23,6 @@ pub(super) const KEY_ID: i64 = 1;
 /// An open store. Dropping it closes the file.
 pub struct Store {
     connection: Connection,
-    key_check: Vec<u8>,
 }
 
 /// What became of a conditional write.
@@ -41,47 +41,64 @@ impl Written {
 }
 
 impl Store {
-    /// Opens a store of this version. `owner` is the effective uid, besides root the only owner believed.
+    /// Opens a store of this version, and looks into it once under one lock. `owner` is the effective uid,
+    /// besides root the only owner believed.
     ///
     /// # Errors
-    /// Where the file is missing, not to be trusted, foreign, or of another version.
-    pub fn open(path: &Path, owner: u32) -> Result<Self, StoreError> {
+    /// Where the file is missing, not to be trusted, foreign, or of another version, and what `look` says.
+    pub fn open<T, E: From<StoreError>>(
+        path: &Path,
+        owner: u32,
+        look: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
         check_files(path, owner)?;
-        let connection = connect(path)?;
-        // Under one lock: each look of its own would take and leave it.
-        let look = Transaction::new_unchecked(&connection, TransactionBehavior::Deferred)?;
-        let version = identify(&look, path)?;
-        if version != VERSION {
-            let other = if VERSION < version { StoreError::Newer } else { StoreError::Older };
-            return Err(other(path.to_owned(), version));
-        }
-        let key_check = key_check(&look)?;
-        look.commit()?;
-        Ok(Self { connection, key_check })
+        let store = Self { connection: connect(path)? };
+        // Each look of its own would take and leave the lock, and might wait for it.
+        let lock = Transaction::new_unchecked(&store.connection, TransactionBehavior::Deferred);
+        let lock = lock.map_err(StoreError::from)?;
+        store.check_version(path)?;
+        let seen = look(&store)?;
+        lock.commit().map_err(StoreError::from)?;
+        Ok((store, seen))
     }
 
-    /// Makes an empty store, its directory too if need be; a file that is there already is an error.
+    /// Makes the directory of a store, if need be, and looks whether a store could lie there.
     ///
     /// # Errors
-    /// Where there is a file, or none can be made.
-    pub fn create(path: &Path, key_check: [u8; CHECK_LEN]) -> Result<Self, StoreError> {
-        let io = |error| StoreError::Io(path.to_owned(), error);
-        if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
-            fs::create_dir_all(directory).map_err(io)?;
-            fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(io)?;
+    /// Where it cannot be made, or lets others in.
+    pub fn prepare(path: &Path, owner: u32) -> Result<(), StoreError> {
+        if let Some(directory) = path.parent() {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            made.map_err(|error| StoreError::Io(directory.to_owned(), error))?;
         }
-        // Under another name until it is whole, so that nobody finds half a store. A link does not replace.
-        let whole = Unfinished::new(path);
-        fill(&whole.0, key_check)?;
-        fs::hard_link(&whole.0, path).map_err(|error| {
-            if error.kind() == ErrorKind::AlreadyExists {
-                StoreError::Exists(path.to_owned())
-            } else {
-                io(error)
-            }
+        check_directory(path, owner)
+    }
+
+    /// Makes an empty store in a directory that is prepared. An empty file, which an interrupted call may have
+    /// left, is filled; any other is an error.
+    ///
+    /// # Errors
+    /// Where there is a store, or none can be made.
+    pub fn create(path: &Path, owner: u32, key_check: [u8; CHECK_LEN]) -> Result<(), StoreError> {
+        // A file of ours from the first moment: SQLite gives its journal the same mode.
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        created.map(drop).or_else(|error| match error.kind() == ErrorKind::AlreadyExists {
+            true if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) => Ok(()),
+            true => Err(StoreError::Exists(path.to_owned())),
+            false => Err(StoreError::Io(path.to_owned(), error)),
         })?;
-        drop(whole);
-        Ok(Self { connection: connect(path)?, key_check: key_check.to_vec() })
+        check_files(path, owner)?;
+        write(&connect(path)?, |transaction| {
+            // Another call may have been quicker.
+            if pragma(transaction, "application_id")? != 0 {
+                return Err(StoreError::Exists(path.to_owned()));
+            }
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            migrate(transaction, 0)?;
+            let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
+            transaction.execute(sql, (KEY_ID, key_check))?;
+            Ok(())
+        })
     }
 
     /// Brings a store of an older version up to this one; says from which version it came.
@@ -102,9 +119,20 @@ impl Store {
 
     /// The value by which the store knows its key.
     ///
-    #[must_use]
-    pub fn key_check(&self) -> &[u8] {
-        &self.key_check
+    /// # Errors
+    /// Where the store fails or has none.
+    pub fn key_check(&self) -> Result<Vec<u8>, StoreError> {
+        let sql = "SELECT value FROM key_check WHERE key_id = ?1";
+        let value = self.connection.query_row(sql, [KEY_ID], |row| row.get(0)).optional()?;
+        value.ok_or_else(|| StoreError::damaged("key_check"))
+    }
+
+    fn check_version(&self, path: &Path) -> Result<(), StoreError> {
+        match identify(&self.connection, path)? {
+            VERSION => Ok(()),
+            newer if VERSION < newer => Err(StoreError::Newer(path.to_owned(), newer)),
+            older => Err(StoreError::Older(path.to_owned(), older)),
+        }
     }
 
     pub(super) const fn reader(&self) -> &Connection {
@@ -148,48 +176,12 @@ fn write<T>(
 }
 
 /// The version of a store, whichever it is.
-fn identify(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
+fn identify(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     // An empty file is a valid database without an id.
-    if pragma(transaction, "application_id")? != APPLICATION_ID {
+    if pragma(connection, "application_id")? != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    pragma(transaction, "user_version")
-}
-
-fn key_check(transaction: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
-    let sql = "SELECT value FROM key_check WHERE key_id = ?1";
-    let value = transaction.query_row(sql, [KEY_ID], |row| row.get(0)).optional()?;
-    value.ok_or_else(|| StoreError::damaged("key_check"))
-}
-
-/// A store that has not got its name yet; gone when dropped.
-struct Unfinished(PathBuf);
-
-impl Unfinished {
-    fn new(path: &Path) -> Self {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".new-{}", std::process::id()));
-        Self(name.into())
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-fn fill(path: &Path, key_check: [u8; CHECK_LEN]) -> Result<(), StoreError> {
-    // A file of ours from the first moment: SQLite gives its journal the same mode.
-    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    created.map_err(|error| StoreError::Io(path.to_owned(), error))?;
-    write(&connect(path)?, |transaction| {
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        migrate(transaction, 0)?;
-        let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
-        transaction.execute(sql, (KEY_ID, key_check))?;
-        Ok(())
-    })
+    pragma(connection, "user_version")
 }
 
 fn migrate(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
@@ -246,7 +238,20 @@ fn check_files(path: &Path, owner: u32) -> Result<(), StoreError> {
     if metadata.mode() & 0o077 != 0 {
         return untrusted("is open to others: its mode must be 0600");
     }
+    check_journal(path)?;
     check_directory(path, owner)
+}
+
+/// SQLite opens a journal that lies there, and would wait for ever at a pipe.
+fn check_journal(path: &Path) -> Result<(), StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-journal");
+    match fs::symlink_metadata(&name) {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(StoreError::Untrusted(name.into(), "is not a regular file: remove it"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_directory(path: &Path, owner: u32) -> Result<(), StoreError> {

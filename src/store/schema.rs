@@ -23,6 +23,7 @@ CREATE TABLE account (
     primary_hash TEXT CHECK (0 < length(primary_hash)),
     key_id INTEGER NOT NULL REFERENCES key_check,
     enrolled_at INTEGER CHECK (0 <= enrolled_at),
+    codes_spent_until INTEGER NOT NULL DEFAULT 0 CHECK (0 <= codes_spent_until),
     created_at INTEGER NOT NULL CHECK (0 <= created_at),
     created_by INTEGER NOT NULL CHECK (0 <= created_by),
     CHECK ((primary_check = 'store') = (primary_hash IS NOT NULL))

@@ -1,6 +1,6 @@
 //! Rows of `totp_key`.
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use crate::crypto::otp::{Algorithm, Digits};
 use crate::domain::app_password::Label;
@@ -8,7 +8,7 @@ use crate::domain::time::UnixTime;
 use crate::domain::totp::{Period, TimeStep};
 use crate::store::accounts::{mark_enrolled, number, time};
 use crate::store::connection::KEY_ID;
-use crate::store::{Made, Store, StoreError, Written};
+use crate::store::{Account, Made, Store, StoreError, Written};
 
 /// A key as the store has it: sealed.
 pub struct TotpRow {
@@ -51,6 +51,8 @@ pub enum Spent {
     Now,
     /// It was not.
     Before,
+    /// The account is closed or has another primary.
+    NotForThisAccount,
 }
 
 impl Store {
@@ -104,21 +106,32 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn remove_totp_key(&self, account_id: i64, label: &Label) -> Result<Written, StoreError> {
-        let sql = "DELETE FROM totp_key WHERE account_id = ?1 AND label = ?2";
+        // What the key has spent stays spent, should it come back.
+        let keep = "UPDATE account SET codes_spent_until = max(codes_spent_until, (
+                        SELECT (last_step + 1) * period FROM totp_key WHERE account_id = ?1 AND label = ?2))
+                    WHERE id = ?1 AND EXISTS (SELECT 1 FROM totp_key WHERE account_id = ?1 AND label = ?2)";
+        let remove = "DELETE FROM totp_key WHERE account_id = ?1 AND label = ?2";
         self.write(|transaction| {
-            let rows = transaction.execute(sql, (account_id, label.as_str()))?;
+            transaction.execute(keep, (account_id, label.as_str()))?;
+            let rows = transaction.execute(remove, (account_id, label.as_str()))?;
             Ok(Written::from_rows(rows))
         })
     }
 
-    /// Spends a step, and with it every earlier one. Two logins with one code: exactly one sees `Now`.
+    /// Spends a step, and with it every earlier one, if the account still is what the login saw. Two logins
+    /// with one code: exactly one sees `Now`.
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn spend_step(&self, key: i64, step: TimeStep) -> Result<Spent, StoreError> {
-        let sql = "UPDATE totp_key SET last_step = ?2 WHERE id = ?1 AND last_step < ?2";
+    pub fn spend_step(&self, account: &Account, key: i64, step: TimeStep) -> Result<Spent, StoreError> {
+        let unchanged = "SELECT 1 FROM account WHERE id = ?1 AND state = 'active' AND primary_hash IS ?2";
+        let spend = "UPDATE totp_key SET last_step = ?3 WHERE id = ?1 AND account_id = ?2 AND last_step < ?3";
         self.write(|transaction| {
-            let rows = transaction.execute(sql, (key, number(step.0)))?;
+            let hash = account.primary.hash();
+            if transaction.query_row(unchanged, (account.id, hash), |_| Ok(())).optional()?.is_none() {
+                return Ok(Spent::NotForThisAccount);
+            }
+            let rows = transaction.execute(spend, (key, account.id, number(step.0)))?;
             Ok(if rows == 1 { Spent::Now } else { Spent::Before })
         })
     }

@@ -4,7 +4,7 @@ use crate::audit::Path;
 use crate::crypto::password_hash::PasswordHash;
 use crate::domain::app_password::AppPassword;
 use crate::domain::attempt::Attempt;
-use crate::domain::time::UnixTime;
+use crate::domain::time::Clock;
 use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Match, Owner};
 use crate::store::FoundAppPassword;
 use crate::verifier::{Decision, Spending, Unavailable, Vault, Verifier};
@@ -14,20 +14,21 @@ impl Verifier<'_> {
         &self,
         attempt: &Attempt<'_>,
         shown: &AppPassword,
-        now: UnixTime,
+        clock: &Clock<'_>,
     ) -> Result<Decision, Unavailable> {
-        let vault = self.vault()?;
-        let tag = vault.keyring.tag(shown.symbols().expose());
-        let Some(found) = vault.store.app_password(&tag)? else {
+        let (vault, found) = Vault::look(self.config, self.owner, |store, keyring| {
+            Ok(store.app_password(&keyring.tag(shown.symbols().expose()))?)
+        })?;
+        let Some(found) = found else {
             // A guess: no hash is computed, and none would tell more.
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
-        let evidence = weigh(vault, attempt, shown, &found)?;
+        let evidence = weigh(&vault, attempt, shown, &found)?;
         let decision =
             Decision { hashes: 1, ..Decision::new(Evidence::AppPassword(evidence), Path::AppPassword) };
         if decision.is_grant() && self.spending == Spending::Real {
             // Best effort: a login must not fail because the disk is full or somebody else writes.
-            let _ = vault.store.touch(&found, now, &attempt.service, attempt.remote);
+            let _ = vault.store.touch(&found, clock(), &attempt.service, attempt.remote);
         }
         Ok(Decision { label: Some(found.label), ..decision })
     }

@@ -14,8 +14,6 @@ pub use vault::Vault;
 
 use std::path::Path as FilePath;
 
-use once_cell::unsync::OnceCell;
-
 use crate::audit::Path;
 use crate::config::{Config, Owner};
 use crate::crypto::secret::Secret;
@@ -23,7 +21,7 @@ use crate::domain::account::AccountName;
 use crate::domain::app_password::{Shape, shape};
 use crate::domain::attempt::{Attempt, Malformed, RawAttempt};
 use crate::domain::primary::PrimaryMatch;
-use crate::domain::time::UnixTime;
+use crate::domain::time::Clock;
 use crate::domain::verdict::{Evidence, Verdict, judge};
 
 /// Asks PAM for a primary password. Who calls C is not the verifier's affair.
@@ -56,8 +54,6 @@ pub struct Verifier<'a> {
     owner: Owner,
     ask_pam: &'a AskPam<'a>,
     spending: Spending,
-    // Opened at the first question: a mistyped app password reads no store.
-    vault: OnceCell<Vault>,
 }
 
 /// An answer, and what the audit line tells of it.
@@ -79,14 +75,14 @@ impl<'a> Verifier<'a> {
     /// A verifier for one attempt.
     #[must_use]
     pub const fn new(config: &'a Config, owner: Owner, ask_pam: &'a AskPam<'a>, spending: Spending) -> Self {
-        Self { config, owner, ask_pam, spending, vault: OnceCell::new() }
+        Self { config, owner, ask_pam, spending }
     }
 
     /// Decides one attempt.
     ///
     /// # Errors
     /// Where the store, the key or PAM could not be asked. Says nothing about the person.
-    pub fn verify(&self, raw: &RawAttempt<'_>, now: UnixTime) -> Result<Decision, Unavailable> {
+    pub fn verify(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Result<Decision, Unavailable> {
         let attempt = match Attempt::parse(raw, &self.config.naming) {
             Ok(attempt) => attempt,
             Err(field) => return Ok(Decision::malformed(field)),
@@ -94,13 +90,9 @@ impl<'a> Verifier<'a> {
         // Shape decides the path, once: what looks like an app password never reaches a directory.
         match shape(attempt.secret) {
             Shape::Mistyped => Ok(Decision::new(Evidence::Mistyped, Path::AppPassword)),
-            Shape::Good(shown) => self.by_app_password(&attempt, &shown, now),
-            Shape::Other => self.by_primary(&attempt, now),
+            Shape::Good(shown) => self.by_app_password(&attempt, &shown, clock),
+            Shape::Other => self.by_primary(&attempt, clock),
         }
-    }
-
-    fn vault(&self) -> Result<&Vault, Unavailable> {
-        self.vault.get_or_try_init(|| Vault::open(self.config, self.owner))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The path of a primary password: the primary first, and the code only if it was right.
 
 use crate::audit::Path;
+use crate::config::check;
 use crate::crypto::otp::{Code, Digits};
 use crate::crypto::password_hash::PasswordHash;
 use crate::crypto::secret::Secret;
@@ -8,11 +9,11 @@ use crate::domain::account::AccountState;
 use crate::domain::attempt::Attempt;
 use crate::domain::presented::split;
 use crate::domain::primary::PrimaryMatch;
-use crate::domain::time::UnixTime;
+use crate::domain::time::{Clock, UnixTime};
 use crate::domain::totp::{CodeMatch, TimeStep, Totp};
 use crate::domain::verdict::{CodeEvidence, Evidence, PrimaryEvidence};
 use crate::store::{Account, PrimaryCheck, Spent, TotpRow};
-use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
+use crate::verifier::{Decision, PamQuestion, PamUnusable, Spending, Unavailable, Vault, Verifier};
 
 /// What the primary path found out, beside the verdict.
 struct Findings {
@@ -21,20 +22,27 @@ struct Findings {
 }
 
 impl Verifier<'_> {
-    pub(super) fn by_primary(&self, attempt: &Attempt<'_>, now: UnixTime) -> Result<Decision, Unavailable> {
-        let vault = self.vault()?;
-        let account = vault.store.account(&attempt.account)?;
-        let keys = account.as_ref().map_or(Ok(Vec::new()), |account| vault.store.totp_keys(account.id))?;
+    pub(super) fn by_primary(
+        &self,
+        attempt: &Attempt<'_>,
+        clock: &Clock<'_>,
+    ) -> Result<Decision, Unavailable> {
+        let (vault, (account, keys)) = Vault::look(self.config, self.owner, |store, _| {
+            let account = store.account(&attempt.account)?;
+            let keys = account.as_ref().map_or(Ok(Vec::new()), |account| store.totp_keys(account.id))?;
+            Ok((account, keys))
+        })?;
         let digits = keys.first().map_or(Digits::SIX, |key| key.digits);
         let presented = split(attempt.secret, digits);
-        let found = self.check_primary(vault, attempt, account.as_ref(), &presented.primary)?;
+        let found = self.check_primary(&vault, attempt, account.as_ref(), &presented.primary)?;
         let state = account.as_ref().map(|account| account.state);
-        let mut label = None;
-        let mut code = CodeEvidence::Absent;
-        if (state, found.primary) == (Some(AccountState::Active), Some(PrimaryMatch::Right)) {
-            (code, label) = self.check_code(vault, account.as_ref(), &keys, presented.code, now)?;
-        }
         let path = if presented.code.is_some() { Path::PrimaryWithCode } else { Path::Primary };
+        let (code, label) = match (&account, state, found.primary) {
+            (Some(account), Some(AccountState::Active), Some(PrimaryMatch::Right)) => {
+                self.check_code(&vault, account, &keys, presented.code, clock())?
+            }
+            _ => (CodeEvidence::Absent, None),
+        };
         let evidence = PrimaryEvidence { account: state, primary: found.primary, code };
         Ok(Decision { label, hashes: found.hashes, ..Decision::new(Evidence::Primary(evidence), path) })
     }
@@ -60,6 +68,8 @@ impl Verifier<'_> {
             Some(PrimaryCheck::Pam) => {
                 let (account, remote) = (&attempt.account, attempt.remote);
                 let directory = &self.config.pam_dir;
+                let service = directory.join("primary");
+                check(&service, self.owner).map_err(|error| PamUnusable::NoService(service, error))?;
                 let answer = (self.ask_pam)(&PamQuestion { directory, account, primary, remote })?;
                 Ok(Findings { primary: Some(answer), hashes: 0 })
             }
@@ -72,40 +82,51 @@ impl Verifier<'_> {
     fn check_code(
         &self,
         vault: &Vault,
-        account: Option<&Account>,
+        account: &Account,
         keys: &[TotpRow],
         code: Option<Code>,
         now: UnixTime,
     ) -> Result<(CodeEvidence, Option<String>), Unavailable> {
-        let (Some(account), false) = (account, keys.is_empty()) else {
+        if keys.is_empty() {
             return Ok((CodeEvidence::NoKey, None));
-        };
+        }
         let Some(code) = code else {
             return Ok((CodeEvidence::Absent, None));
         };
-        let mut fresh = None;
+        let (mut fresh, mut broken) = (None, None);
         for row in keys {
-            match open(vault, account.id, row)?.find(code, now, row.last_step) {
-                CodeMatch::Open(step) => fresh = fresh.or(Some((row, step))),
+            match open(vault, account.id, row).map(|totp| totp.find(code, now, row.last_step)) {
+                Ok(CodeMatch::Open(step)) => fresh = fresh.or(Some((row, step))),
                 // Spent for one key is spent for all: somebody may have enrolled one secret under two labels.
-                CodeMatch::Spent => return Ok((CodeEvidence::Spent, None)),
-                CodeMatch::Wrong => {}
+                Ok(CodeMatch::Spent) => return Ok((CodeEvidence::Spent, None)),
+                Ok(CodeMatch::Wrong) => {}
+                // One damaged row closes no other key.
+                Err(error) => broken = Some(error),
             }
         }
-        match fresh {
-            Some((row, step)) => Ok((self.spend(vault, row, step)?, Some(row.label.clone()))),
-            None => Ok((CodeEvidence::Wrong, None)),
+        match (fresh, broken) {
+            (Some((row, step)), _) => Ok((self.spend(vault, account, row, step)?, Some(row.label.clone()))),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok((CodeEvidence::Wrong, None)),
         }
     }
 
-    /// Claims the step by the write that records it: of two logins with one code, one is refused.
-    fn spend(&self, vault: &Vault, row: &TotpRow, step: TimeStep) -> Result<CodeEvidence, Unavailable> {
+    /// Claims the step by the write that records it: of two logins with one code, one is refused. The write
+    /// looks at the account once more, since asking PAM may have taken its time.
+    fn spend(
+        &self,
+        vault: &Vault,
+        account: &Account,
+        row: &TotpRow,
+        step: TimeStep,
+    ) -> Result<CodeEvidence, Unavailable> {
         if self.spending == Spending::Rehearsal {
             return Ok(CodeEvidence::Right);
         }
-        Ok(match vault.store.spend_step(row.id, step)? {
+        Ok(match vault.store.spend_step(account, row.id, step)? {
             Spent::Now => CodeEvidence::Right,
             Spent::Before => CodeEvidence::Spent,
+            Spent::NotForThisAccount => CodeEvidence::AccountChanged,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Why nothing can be said about a person, and what an administrator does about it.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::config::{ConfigError, FileError, KeyError};
 use crate::crypto::password_hash::HashError;
@@ -24,13 +25,17 @@ pub enum Unavailable {
     Pam(PamUnusable),
     /// An argument of the door.
     Argument(String),
+    /// The host runs for somebody else than root, who could stop it while it holds a lock.
+    SetUid,
 }
 
 /// Why PAM could not be asked for a primary password.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum PamUnusable {
-    /// There is no service file, or it cannot be read.
-    NoService(String),
+    /// There is no service file, or it is not to be trusted.
+    NoService(PathBuf, FileError),
+    /// PAM could not start with the service file.
+    NotStarted(i32),
     /// The stack said yes without asking for the password.
     NotAsked,
     /// The stack asked for more than one hidden answer.
@@ -46,7 +51,8 @@ pub enum PamUnusable {
 impl fmt::Display for PamUnusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoService(path) => write!(f, "the PAM service {path} is missing or cannot be read"),
+            Self::NoService(path, error) => write!(f, "the PAM service {} {error}", path.display()),
+            Self::NotStarted(code) => write!(f, "the PAM service primary did not start, with code {code}"),
             Self::NotAsked => f.write_str("the PAM service primary granted without asking for the password"),
             Self::AskedMore => f.write_str("the PAM service primary asked for more than the password"),
             Self::UserChanged => f.write_str("the PAM service primary changed the user's name"),
@@ -71,6 +77,7 @@ impl Unavailable {
             Self::Hash(HashError::OutOfMemory) => "give the host more memory, or a higher limit",
             Self::Hash(_) | Self::Seal(_) => "restore the store from a backup, or enroll the account anew",
             Self::Pam(error) => remedy_for_pam(error),
+            Self::SetUid => "use pam_postern in daemons only, such as dovecot and sshd",
             Self::Argument(_) => "mend the line that names pam_postern.so, see the README",
         }
     }
@@ -110,7 +117,9 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
 
 const fn remedy_for_pam(error: &PamUnusable) -> &'static str {
     match error {
-        PamUnusable::NoService(_) => "install it; the shipped one asks pam_unix",
+        PamUnusable::NoService(_, FileError::Missing) => "run `postern init`; the shipped one asks pam_unix",
+        PamUnusable::NoService(..) => "make it a regular file of root with mode 0644, its directory 0755",
+        PamUnusable::NotStarted(_) => "see what libpam logged",
         PamUnusable::NotAsked => "leave only modules in it that check the password, such as pam_unix",
         PamUnusable::AskedMore => "leave only modules in it that ask for one password",
         PamUnusable::UserChanged => "remove the module that maps user names",
@@ -129,6 +138,7 @@ impl fmt::Display for Unavailable {
             Self::Seal(error) => error.fmt(f),
             Self::Pam(error) => error.fmt(f),
             Self::Argument(error) => f.write_str(error),
+            Self::SetUid => f.write_str("a set-uid program may not read the store"),
         }
     }
 }

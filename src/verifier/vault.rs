@@ -22,12 +22,26 @@ impl Vault {
     /// # Errors
     /// Where one is missing, not to be trusted, damaged, or not the other's.
     pub fn open(config: &Config, owner: Owner) -> Result<Self, Unavailable> {
+        Self::look(config, owner, |_, _| Ok(())).map(|(vault, ())| vault)
+    }
+
+    /// Opens both and looks into the store once, under one lock that is left before this returns.
+    ///
+    /// # Errors
+    /// As [`Vault::open`], and what `look` says.
+    pub fn look<T>(
+        config: &Config,
+        owner: Owner,
+        look: impl FnOnce(&Store, &Keyring) -> Result<T, Unavailable>,
+    ) -> Result<(Self, T), Unavailable> {
         let keyring = read_key(&config.key, owner)?;
-        let store = Store::open(&config.store, owner.0)?;
-        if !keyring.is_key_of(store.key_check()) {
-            return Err(StoreError::OtherKey.into());
-        }
-        Ok(Self { store, keyring })
+        let (store, seen) = Store::open(&config.store, owner.0, |store| {
+            if !keyring.is_key_of(&store.key_check()?) {
+                return Err(StoreError::OtherKey.into());
+            }
+            look(store, &keyring)
+        })?;
+        Ok((Self { store, keyring }, seen))
     }
 
     /// Makes an empty store, and a key if there is none.
@@ -35,10 +49,11 @@ impl Vault {
     /// # Errors
     /// Where there is a store already, or something cannot be written.
     pub fn create(config: &Config, owner: Owner) -> Result<Self, Unavailable> {
+        Store::prepare(&config.store, owner.0)?;
         let keyring =
             if config.key.exists() { read_key(&config.key, owner)? } else { create_key(&config.key)? };
-        let store = Store::create(&config.store, keyring.check_value())?;
-        Ok(Self { store, keyring })
+        Store::create(&config.store, owner.0, keyring.check_value())?;
+        Self::open(config, owner)
     }
 
     /// Seals a TOTP key for its account and row.

@@ -140,7 +140,14 @@ impl Site {
 
     /// Starts the PAM application; it reads the password from stdin.
     pub fn pam_host(&self, service: &str, account: &str, words: &[&str]) -> Child {
-        Command::new(pam_host())
+        self.pam_host_in("true", service, account, words)
+    }
+
+    /// The same after a shell command that sets a limit.
+    pub fn pam_host_in(&self, limit: &str, service: &str, account: &str, words: &[&str]) -> Child {
+        Command::new("sh")
+            .args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")])
+            .arg(pam_host())
             .arg(self.path("services"))
             .args([service, account])
             .args(words)

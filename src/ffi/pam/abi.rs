@@ -32,7 +32,8 @@ pub const PAM_DISALLOW_NULL_AUTHTOK: c_int = 0x0001;
 
 /// Message styles.
 pub const PAM_PROMPT_ECHO_OFF: c_int = 1;
-pub const PAM_PROMPT_ECHO_ON: c_int = 2;
+pub const PAM_ERROR_MSG: c_int = 3;
+pub const PAM_TEXT_INFO: c_int = 4;
 
 /// One message of a conversation (pam_conv(3)).
 #[repr(C)]

@@ -12,6 +12,7 @@ use crate::ffi::pam::abi::code;
 use crate::ffi::pam::handle::Handle;
 use crate::ffi::pam::module;
 use crate::ffi::pam::outcome::{self, Outcome};
+use crate::ffi::system::FileSizeSignal;
 
 /// Most words on a line of a service file; ours have five.
 const MAX_WORDS: usize = 64;
@@ -28,8 +29,9 @@ pub unsafe extern "C" fn pam_sm_authenticate(
     argv: *const *const c_char,
 ) -> c_int {
     fence::guard(code::SYSTEM_ERR, || {
+        let _held = FileSizeSignal::hold();
         // SAFETY: libpam keeps handle and words alive for the length of this call.
-        unsafe { call(pamh, argc, argv, |handle, words| module::authenticate(handle, words, now())) }
+        unsafe { call(pamh, argc, argv, |handle, words| module::authenticate(handle, words, &now)) }
     })
 }
 

@@ -5,7 +5,7 @@ use crate::backend::{Door, Level};
 use crate::config::Owner;
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{self, RawAttempt};
-use crate::domain::time::UnixTime;
+use crate::domain::time::Clock;
 use crate::ffi::pam::arguments::{Arguments, FirstPass, UnknownArgument};
 use crate::ffi::pam::handle::{Handle, NoAnswer};
 use crate::ffi::pam::nested;
@@ -14,12 +14,12 @@ use crate::ffi::system;
 use crate::verifier::{PamUnusable, Unavailable};
 
 /// pam_sm_authenticate(3): every denial is made here, since some hosts skip the account phase.
-pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], now: UnixTime) -> Outcome {
+pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
     run(handle, words, |call, handle| {
         let Ok(secret) = secret(handle, call.arguments.first_pass) else {
             return Outcome::NoAnswer;
         };
-        Outcome::Authenticated(call.door(handle, |door| door.verify(&call.attempt(&secret), now)))
+        Outcome::Authenticated(call.door(handle, |door| door.verify(&call.attempt(&secret), clock)))
     })
 }
 
@@ -56,9 +56,11 @@ fn run(
         }
     };
     let nested = handle.is_nested().then_some(Unavailable::Pam(PamUnusable::MetOurselves));
+    // Who started a set-uid program may stop it, and with it whatever lock it holds on the store.
+    let set_uid = (system::real_uid() != system::effective_uid()).then_some(Unavailable::SetUid);
     let service = arguments.service.clone().unwrap_or(service);
     let call = Call { arguments, account, service, remote };
-    match unusable.or(nested) {
+    match unusable.or(nested).or(set_uid) {
         Some(why) => call.refuse(handle, why),
         None => body(&call, handle),
     }

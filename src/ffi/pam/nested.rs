@@ -99,8 +99,8 @@ struct Transaction<'a> {
 
 impl<'a> Transaction<'a> {
     fn start(user: &CStr, directory: &Path, answers: &'a mut Answers<'_>) -> Result<Self, PamUnusable> {
-        let missing = || PamUnusable::NoService(directory.join("primary").display().to_string());
-        let confdir = CString::new(directory.as_os_str().as_bytes()).map_err(|_| missing())?;
+        let confdir = CString::new(directory.as_os_str().as_bytes())
+            .map_err(|_| PamUnusable::NotStarted(code::SYSTEM_ERR))?;
         let conversation = Conversation { call: answer, data: ptr::from_mut(answers).cast() };
         let mut handle = ptr::null_mut();
         // SAFETY: all strings are terminated; libpam copies them and the conversation; the answers outlive the
@@ -115,7 +115,7 @@ impl<'a> Transaction<'a> {
             )
         };
         if started != code::SUCCESS || handle.is_null() {
-            return Err(missing());
+            return Err(PamUnusable::NotStarted(started));
         }
         let transaction = Self { handle, last: started, _answers: std::marker::PhantomData };
         transaction.prepare()?;
@@ -224,9 +224,9 @@ impl Answers<'_> {
                     self.hidden += 1;
                     hidden = Some(place);
                 }
-                abi::PAM_PROMPT_ECHO_ON => self.other += 1,
-                // Texts and errors ask nothing.
-                _ => {}
+                // These ask nothing.
+                abi::PAM_ERROR_MSG | abi::PAM_TEXT_INFO => {}
+                _ => self.other += 1,
             }
         }
         if self.hidden > 1 || self.other > 0 {
