@@ -45,6 +45,28 @@ fn init_makes_the_shipped_configuration_whatever_the_umask() {
 }
 
 #[test]
+fn init_goes_on_where_another_was_interrupted() {
+    let home = Home::with_alice();
+    fs::remove_file(home.path("etc/key")).unwrap();
+    fs::write(home.path("var/store.db"), "").unwrap();
+    home.run(["init"], "").is(0);
+    home.run(["account", "list"], "").is(0);
+}
+
+#[test]
+fn init_makes_nothing_where_a_store_would_lie_open() {
+    let home = Home::bare();
+    fs::create_dir(home.path("var")).unwrap();
+    fs::set_permissions(home.path("var"), Permissions::from_mode(0o755)).unwrap();
+    let done = home.run(["init"], "");
+    done.is(5);
+    assert!(done.err.contains("its mode must be 0700"), "{done:?}");
+    assert!(!home.path("var/store.db").exists() && !home.path("etc/key").exists());
+    fs::set_permissions(home.path("var"), Permissions::from_mode(0o700)).unwrap();
+    home.run(["init"], "").is(0);
+}
+
+#[test]
 fn init_never_makes_a_key_for_a_store_that_has_one() {
     let home = Home::with_alice();
     fs::rename(home.path("etc/key"), home.path("away")).unwrap();

@@ -21,6 +21,7 @@ pub const FACTS: &[Fact] = facts![
     postern_met_again_by_the_primary_is_refused,
     a_primary_file_that_asks_nothing_is_refused,
     the_shipped_example_caches_no_password,
+    a_set_uid_program_is_refused,
 ];
 
 const PRIMARY_FILE: &str = "/etc/postern/pam.d/primary";
@@ -157,4 +158,11 @@ fn unusable_primary(rig: &Rig, file: &str) {
 
 fn the_shipped_example_caches_no_password(_: &mut Rig) {
     must("doveconf -n | grep -q postern-%s && ! doveconf -n | grep -E 'cache_key|auth_cache_size'");
+}
+
+fn a_set_uid_program_is_refused(rig: &mut Rig) {
+    let person = rig.virtual_person();
+    let phone = person.app_password("phone");
+    rig.pam("postern-imap", &person.name, &phone).granted("app-password");
+    rig.pam_set_uid("postern-imap", &person.name, &phone).unavailable();
 }

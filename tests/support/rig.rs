@@ -73,11 +73,21 @@ impl Rig {
 
     /// One PAM transaction without a mail server, as pamtester makes it.
     pub fn pam(&self, service: &str, account: &str, secret: &str) -> Attempt {
+        self.pam_with("0", service, account, secret)
+    }
+
+    /// The same in a set-uid program that somebody else has started.
+    pub fn pam_set_uid(&self, service: &str, account: &str, secret: &str) -> Attempt {
+        self.pam_with("65534", service, account, secret)
+    }
+
+    fn pam_with(&self, real_uid: &str, service: &str, account: &str, secret: &str) -> Attempt {
         let from = self.source();
         let since = self.log.mark();
         let rhost = format!("rhost={from}");
-        let steps = ["-I", &rhost, service, account, "authenticate", "acct_mgmt"];
-        let done = run("pamtester", &steps, &format!("{secret}\n"));
+        let pamtester = ["--ruid", real_uid, "pamtester", "-I", &rhost, service, account];
+        let steps = [&pamtester[..], &["authenticate", "acct_mgmt"]].concat();
+        let done = run("setpriv", &steps, &format!("{secret}\n"));
         let login = match done.status {
             0 => Login::Ok,
             _ => Login::Refused(done.stderr.trim().to_owned()),
