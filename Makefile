@@ -10,7 +10,7 @@ INSTALL ?= install
 
 # Each step needs the one before it.
 .NOTPARALLEL:
-.PHONY: help build install test demo packages packages-test toolchain
+.PHONY: help build install test demo bench packages packages-test toolchain
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -41,6 +41,9 @@ test: packages-test build ## runs every test, real Dovecot and Postfix included;
 
 demo: ## shows logins with real mail clients, on private servers; as root
 	@tests/demo/run
+
+bench: packages-test build ## measures logins through Dovecot against pam_permit; as root
+	@$(CARGO) run --quiet --locked --example bench
 
 packages:
 	@tests/support/packages build

@@ -18,7 +18,7 @@ pub(super) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     }
     let mut table = Table::new();
     table
-        .load_style(presets::NOTHING)
+        .load_preset(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(headings);
     for row in rows {
