@@ -13,8 +13,8 @@ use crate::domain::attempt::{Malformed, RawAttempt};
 use crate::domain::service::Service;
 use crate::domain::time::Clock;
 use crate::domain::verdict::{Denial, Verdict};
-use crate::store::Store;
-use crate::verifier::{AskPam, Decision, Spending, Unavailable, Verifier};
+use crate::store::{PrimaryCheck, Store};
+use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier};
 
 /// What a door brings along.
 pub struct Door<'a> {
@@ -22,8 +22,8 @@ pub struct Door<'a> {
     pub config: &'a Path,
     /// The effective uid of the process.
     pub owner: Owner,
-    /// Asks PAM for a primary password.
-    pub ask_pam: &'a AskPam<'a>,
+    /// Answers for accounts whose primary is PAM's.
+    pub system: System<'a>,
     /// Takes audit lines.
     pub log: &'a dyn Fn(Level, &str),
 }
@@ -94,7 +94,7 @@ impl Door<'_> {
         let account =
             config.as_ref().ok().and_then(|config| AccountName::parse(raw.account, &config.naming).ok());
         let outcome = config
-            .and_then(|config| Verifier::new(&config, self.owner, self.ask_pam, spending).verify(raw, clock));
+            .and_then(|config| Verifier::new(&config, self.owner, self.system, spending).verify(raw, clock));
         self.tell(raw, account.as_ref(), &outcome);
         outcome
     }
@@ -106,8 +106,8 @@ impl Door<'_> {
     }
 
     /// Looks at an account once more, without a secret. Says nothing to the log where all is well.
-    pub fn standing(&self, raw: &RawAttempt<'_>) -> Standing {
-        match self.look_at(raw.account) {
+    pub fn standing(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Standing {
+        match self.look_at(raw.account, clock) {
             Ok(Some(AccountState::Active)) => Standing::Good,
             Ok(Some(AccountState::Disabled)) => {
                 self.tell_denied(raw, Denial::AccountDisabled);
@@ -124,14 +124,22 @@ impl Door<'_> {
         }
     }
 
-    fn look_at(&self, account: &[u8]) -> Result<Option<AccountState>, Unavailable> {
+    fn look_at(&self, account: &[u8], clock: &Clock<'_>) -> Result<Option<AccountState>, Unavailable> {
         let config = Config::read(self.config, self.owner)?;
         let Ok(name) = AccountName::parse(account, &config.naming) else {
             return Ok(None);
         };
         // Without the key: a state is no secret, and a login that needs the key has just had it.
         let (_, found) = Store::open(&config.store, self.owner.0, |store| store.account(&name))?;
-        Ok(found.map(|account| account.state))
+        Ok(match found {
+            Some(account)
+                if account.state == AccountState::Active && account.primary == PrimaryCheck::Pam =>
+            {
+                let question = PamQuestion::new(&config, self.owner, &name, None)?;
+                Some((self.system.account_state)(&question, clock())?)
+            }
+            other => other.map(|account| account.state),
+        })
     }
 
     fn tell(

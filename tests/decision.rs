@@ -19,7 +19,7 @@ use postern::domain::attempt::{Door, RawAttempt};
 use postern::domain::primary::PrimaryMatch;
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
-use postern::verifier::{Decision, PamQuestion, PamUnusable, Spending, Unavailable, Verifier};
+use postern::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier};
 use site::{PRIMARY, Site, code_at, now};
 
 const MAIL: &str = "imap,pop3,smtp,sieve";
@@ -47,12 +47,13 @@ fn try_decide(site: &Site, ask: &Ask<'_>) -> Result<Decision, Unavailable> {
         remote: None,
         door: Door::Try,
     };
-    Verifier::new(&site.config, site.owner(), &ask_nobody, ask.spending).verify(&raw, &|| ask.at)
+    Verifier::new(&site.config, site.owner(), NOBODY, ask.spending).verify(&raw, &|| ask.at)
 }
 
-fn ask_nobody(_: &PamQuestion<'_>) -> Result<PrimaryMatch, PamUnusable> {
-    panic!("PAM is not to be asked")
-}
+const NOBODY: System<'static> = System {
+    check_primary: &|_, _| panic!("PAM is not to be asked for a primary"),
+    account_state: &|_, _| panic!("PAM is not to be asked about an account"),
+};
 
 fn decide(site: &Site, ask: &Ask<'_>) -> Decision {
     try_decide(site, ask).unwrap()
@@ -227,11 +228,12 @@ fn while_pam_is_asked(site: &Site, meanwhile: impl Fn(&Cell<UnixTime>)) -> Decis
     let secret = Secret::copy_of(format!("{PRIMARY}{}", code_at(clock.get())).as_bytes());
     let (account, service) = (&b"bob"[..], &b"imap"[..]);
     let raw = RawAttempt { account, secret: &secret, service, remote: None, door: Door::Try };
-    let ask = |_: &PamQuestion<'_>| {
+    let check_primary = |_: &PamQuestion<'_>, _: &Secret| {
         meanwhile(&clock);
         Ok(PrimaryMatch::Right)
     };
-    Verifier::new(&site.config, site.owner(), &ask, Spending::Real).verify(&raw, &|| clock.get()).unwrap()
+    let system = System { check_primary: &check_primary, ..NOBODY };
+    Verifier::new(&site.config, site.owner(), system, Spending::Real).verify(&raw, &|| clock.get()).unwrap()
 }
 
 #[test]

@@ -114,6 +114,23 @@ fn a_closed_account_is_denied_though_the_primary_is_right() {
 }
 
 #[test]
+fn an_app_password_dies_with_the_account_that_pam_keeps() {
+    let site = site("alice", "auth ASKS\naccount required pam_permit.so\n");
+    let phone = site.app_password("alice", "phone", "imap");
+    assert_eq!(site.login("postern-imap", "alice", &phone), SUCCESS);
+    for (account, expected) in [
+        ("account required pam_deny.so\n", "authenticate=7 account=13"),
+        ("account required pam_none_such.so\n", "authenticate=9 account=9"),
+    ] {
+        site.write("etc/pam.d/primary", &format!("{}{account}", asks(&site)));
+        let line = site.login_with("postern-imap", "alice", phone.as_bytes(), &[]);
+        assert!(line.starts_with(expected), "{account}: {line}");
+    }
+    fs::remove_file(site.path("etc/pam.d/primary")).unwrap();
+    assert_eq!(site.login("postern-imap", "alice", &phone), AUTHINFO_UNAVAIL);
+}
+
+#[test]
 fn meeting_ourselves_again_is_refused_whichever_copy_it_is() {
     let site = site("alice", "");
     let copy = site.path("copy.so");

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         clock: &now,
         effective_uid: system::effective_uid(),
         real_uid: system::real_uid(),
-        ask_pam: &pam::nested::ask,
+        system: pam::nested::SYSTEM,
         ask_hidden: &ask_hidden,
         log: &system::syslog,
     };

@@ -18,7 +18,7 @@ use crate::verifier::{Decision, Spending};
 pub(super) fn run(world: &World<'_>, config: &Path, command: &TryCommand) -> Result<Exit, Failure> {
     let name = text::bounded(&command.name.to_string_lossy());
     let secret = secrets::known(world, command.source.secret_fd, &format!("Secret of {name}: "))?;
-    let door = Door { config, owner: Owner(world.effective_uid), ask_pam: world.ask_pam, log: world.log };
+    let door = Door { config, owner: Owner(world.effective_uid), system: world.system, log: world.log };
     let raw = RawAttempt {
         account: command.name.as_bytes(),
         secret: &secret,

@@ -32,7 +32,7 @@ use clap::Parser;
 use crate::backend::Level;
 use crate::crypto::secret::Secret;
 use crate::domain::time::UnixTime;
-use crate::verifier::AskPam;
+use crate::verifier::System;
 use arguments::{Arguments, Command, ConfigCommand};
 use failure::Failure;
 use site::Site;
@@ -45,8 +45,8 @@ pub struct World<'a> {
     pub effective_uid: u32,
     /// Who typed the command; rows keep it.
     pub real_uid: u32,
-    /// Asks PAM for a primary password.
-    pub ask_pam: &'a AskPam<'a>,
+    /// Answers for accounts whose primary is PAM's.
+    pub system: System<'a>,
     /// Asks at the terminal for what must not be seen; whatever happens, the terminal is given back.
     pub ask_hidden: &'a dyn Fn(&str) -> io::Result<Secret>,
     /// Takes audit lines.

@@ -9,4 +9,5 @@
 
 pub mod fence;
 pub mod system;
+pub mod shadow;
 pub mod pam;

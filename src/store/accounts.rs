@@ -45,6 +45,25 @@ pub enum PrimaryCheck {
     Store(String),
 }
 
+/// The same without what is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrimaryKeeper {
+    /// PAM, and with it the system's account.
+    Pam,
+    /// The store.
+    Store,
+}
+
+impl PrimaryKeeper {
+    pub(super) fn from_word(word: &str) -> Result<Self, StoreError> {
+        match word {
+            "pam" => Ok(Self::Pam),
+            "store" => Ok(Self::Store),
+            _ => Err(StoreError::damaged("primary_check")),
+        }
+    }
+}
+
 const COLUMNS: &str = "id, name, state, primary_hash, enrolled_at, codes_spent_until, created_at";
 
 impl PrimaryCheck {

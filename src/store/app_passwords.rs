@@ -12,7 +12,7 @@ use crate::domain::time::UnixTime;
 use crate::domain::verdict::Life;
 use crate::store::accounts::{mark_enrolled, number, state, time};
 use crate::store::connection::KEY_ID;
-use crate::store::{Made, Store, StoreError, Written};
+use crate::store::{Made, PrimaryKeeper, Store, StoreError, Written};
 
 /// Seconds between two writes of a last use.
 const LAST_USE_EVERY: u64 = 60;
@@ -25,6 +25,8 @@ pub struct FoundAppPassword {
     pub account: String,
     /// That account's state.
     pub account_state: AccountState,
+    /// Who keeps that account's primary.
+    pub primary: PrimaryKeeper,
     /// What its owner calls it.
     pub label: String,
     /// The PHC string.
@@ -164,7 +166,7 @@ impl Store {
 }
 
 const FIND: &str =
-    "SELECT app_password.id, account.name, account.state, label, hash, scope, revoked_at, last_used_at
+    "SELECT app_password.id, account.name, account.state, primary_check, label, hash, scope, revoked_at, last_used_at
      FROM app_password JOIN account ON account.id = account_id WHERE tag = ?1";
 
 fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
@@ -174,6 +176,7 @@ fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
         id: row.get("id")?,
         account: row.get("name")?,
         account_state: state(&row.get::<_, String>("state")?)?,
+        primary: PrimaryKeeper::from_word(&row.get::<_, String>("primary_check")?)?,
         label: row.get("label")?,
         hash: row.get("hash")?,
         scope: scope(row)?,

@@ -14,7 +14,7 @@ mod accounts;
 mod app_passwords;
 mod totp_keys;
 
-pub use accounts::{Account, AccountRow, PrimaryCheck};
+pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{AppPasswordRow, FoundAppPassword, LastUse, NewAppPassword};
 pub use connection::{Store, Written};
 pub use error::StoreError;

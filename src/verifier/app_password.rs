@@ -6,8 +6,8 @@ use crate::domain::app_password::AppPassword;
 use crate::domain::attempt::Attempt;
 use crate::domain::time::Clock;
 use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Match, Owner};
-use crate::store::FoundAppPassword;
-use crate::verifier::{Decision, Spending, Unavailable, Vault, Verifier};
+use crate::store::{FoundAppPassword, PrimaryKeeper};
+use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
 impl Verifier<'_> {
     pub(super) fn by_app_password(
@@ -23,14 +23,24 @@ impl Verifier<'_> {
             // A guess: no hash is computed, and none would tell more.
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
-        let evidence = weigh(&vault, attempt, shown, &found)?;
-        let decision =
-            Decision { hashes: 1, ..Decision::new(Evidence::AppPassword(evidence), Path::AppPassword) };
+        let mut evidence = weigh(&vault, attempt, shown, &found)?;
+        // An app password dies with its account, wherever that is kept. Asked last: it is dear.
+        if found.primary == PrimaryKeeper::Pam && Decision::of_app_password(evidence).is_grant() {
+            let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
+            evidence.account = (self.system.account_state)(&question, clock())?;
+        }
+        let decision = Decision::of_app_password(evidence);
         if decision.is_grant() && self.spending == Spending::Real {
             // Best effort: a login must not fail because the disk is full or somebody else writes.
             let _ = vault.store.touch(&found, clock(), &attempt.service, attempt.remote);
         }
         Ok(Decision { label: Some(found.label), ..decision })
+    }
+}
+
+impl Decision {
+    fn of_app_password(evidence: AppPasswordEvidence) -> Self {
+        Self { hashes: 1, ..Self::new(Evidence::AppPassword(evidence), Path::AppPassword) }
     }
 }
 

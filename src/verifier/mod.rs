@@ -12,31 +12,59 @@ mod primary;
 pub use unavailable::{PamUnusable, Unavailable};
 pub use vault::Vault;
 
+use std::net::IpAddr;
 use std::path::Path as FilePath;
 
 use crate::audit::Path;
-use crate::config::{Config, Owner};
+use crate::config::{Config, Owner, check};
 use crate::crypto::secret::Secret;
-use crate::domain::account::AccountName;
+use crate::domain::account::{AccountName, AccountState};
 use crate::domain::app_password::{Shape, shape};
 use crate::domain::attempt::{Attempt, Malformed, RawAttempt};
 use crate::domain::primary::PrimaryMatch;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, UnixTime};
 use crate::domain::verdict::{Evidence, Verdict, judge};
 
-/// Asks PAM for a primary password. Who calls C is not the verifier's affair.
-pub type AskPam<'a> = dyn Fn(&PamQuestion<'_>) -> Result<PrimaryMatch, PamUnusable> + 'a;
+/// What is asked of the system about accounts whose primary is PAM's. Who calls C is not the verifier's affair.
+#[derive(Clone, Copy)]
+pub struct System<'a> {
+    /// Asks PAM for a primary password, which is never empty.
+    pub check_primary: &'a CheckPrimary<'a>,
+    /// Asks shadow(5) and PAM whether the account may be used, without a password.
+    pub account_state: &'a AskState<'a>,
+}
 
-/// What PAM is asked.
+/// See [`System::check_primary`].
+pub type CheckPrimary<'a> = dyn Fn(&PamQuestion<'_>, &Secret) -> Result<PrimaryMatch, PamUnusable> + 'a;
+
+/// See [`System::account_state`].
+pub type AskState<'a> = dyn Fn(&PamQuestion<'_>, UnixTime) -> Result<AccountState, PamUnusable> + 'a;
+
+/// About whom PAM is asked.
 pub struct PamQuestion<'a> {
     /// The directory of the service `primary`.
     pub directory: &'a FilePath,
-    /// Whose password it should be.
+    /// The account.
     pub account: &'a AccountName,
-    /// The password; never empty.
-    pub primary: &'a Secret,
-    /// Where it comes from.
-    pub remote: Option<std::net::IpAddr>,
+    /// Where the login comes from.
+    pub remote: Option<IpAddr>,
+}
+
+impl<'a> PamQuestion<'a> {
+    /// The question about an account, if the service file may be trusted: it says what runs as root.
+    ///
+    /// # Errors
+    /// Where others could have written it, or it is not there.
+    pub fn new(
+        config: &'a Config,
+        owner: Owner,
+        account: &'a AccountName,
+        remote: Option<IpAddr>,
+    ) -> Result<Self, PamUnusable> {
+        let service = config.pam_dir.join("primary");
+        check(&service, owner).map_err(|error| PamUnusable::NoService(service, error))?;
+        Ok(Self { directory: &config.pam_dir, account, remote })
+    }
 }
 
 /// Whether a login is real.
@@ -52,7 +80,7 @@ pub enum Spending {
 pub struct Verifier<'a> {
     config: &'a Config,
     owner: Owner,
-    ask_pam: &'a AskPam<'a>,
+    system: System<'a>,
     spending: Spending,
 }
 
@@ -74,8 +102,8 @@ pub struct Decision {
 impl<'a> Verifier<'a> {
     /// A verifier for one attempt.
     #[must_use]
-    pub const fn new(config: &'a Config, owner: Owner, ask_pam: &'a AskPam<'a>, spending: Spending) -> Self {
-        Self { config, owner, ask_pam, spending }
+    pub const fn new(config: &'a Config, owner: Owner, system: System<'a>, spending: Spending) -> Self {
+        Self { config, owner, system, spending }
     }
 
     /// Decides one attempt.

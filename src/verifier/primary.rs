@@ -1,7 +1,6 @@
 //! The path of a primary password: the primary first, and the code only if it was right.
 
 use crate::audit::Path;
-use crate::config::check;
 use crate::crypto::otp::{Code, Digits};
 use crate::crypto::password_hash::PasswordHash;
 use crate::crypto::secret::Secret;
@@ -13,7 +12,7 @@ use crate::domain::time::{Clock, UnixTime};
 use crate::domain::totp::{CodeMatch, TimeStep, Totp};
 use crate::domain::verdict::{CodeEvidence, Evidence, PrimaryEvidence};
 use crate::store::{Account, PrimaryCheck, Spent, TotpRow};
-use crate::verifier::{Decision, PamQuestion, PamUnusable, Spending, Unavailable, Vault, Verifier};
+use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
 /// What the primary path found out, beside the verdict.
 struct Findings {
@@ -66,11 +65,8 @@ impl Verifier<'_> {
         match account.map(|account| &account.primary) {
             Some(PrimaryCheck::Store(stored)) => hashed(&PasswordHash::parse(stored)?),
             Some(PrimaryCheck::Pam) => {
-                let (account, remote) = (&attempt.account, attempt.remote);
-                let directory = &self.config.pam_dir;
-                let service = directory.join("primary");
-                check(&service, self.owner).map_err(|error| PamUnusable::NoService(service, error))?;
-                let answer = (self.ask_pam)(&PamQuestion { directory, account, primary, remote })?;
+                let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
+                let answer = (self.system.check_primary)(&question, primary)?;
                 Ok(Findings { primary: Some(answer), hashes: 0 })
             }
             // An account that the store does not know costs as much as one that it knows.

@@ -2,6 +2,7 @@
 
 use crate::Fact;
 use crate::support::clients::Protocol;
+use crate::support::command::must;
 use crate::support::people::{PRIMARY, Person, postern, slip};
 use crate::support::rig::{Rig, everywhere};
 
@@ -17,6 +18,8 @@ pub const FACTS: &[Fact] = facts![
     an_app_password_for_imap_opens_nothing_else,
     an_app_password_opens_no_other_account,
     a_disabled_account_opens_to_nothing,
+    a_unix_account_takes_its_app_passwords_along,
+    a_primary_that_must_be_changed_closes_itself_alone,
     an_unknown_account_is_refused,
     the_audit_line_names_the_client,
 ];
@@ -164,4 +167,28 @@ fn the_audit_line_names_the_client(rig: &mut Rig) {
         let said = attempt.audit();
         assert!(said.contains(&format!(" rhost={} door=pam ", attempt.from)), "{said}");
     });
+}
+
+fn a_unix_account_takes_its_app_passwords_along(rig: &mut Rig) {
+    for close in ["usermod --lock", "chage --expiredate 0", "userdel"] {
+        let person = rig.system_person();
+        let phone = person.app_password("phone");
+        rig.login(Protocol::Imap, &person.name, &phone).granted("app-password");
+        must(&format!("{close} {}", person.name));
+        if close == "userdel" {
+            // Dovecot's userdb knows the mailbox no longer; PAM is asked all the same.
+            rig.pam("postern-imap", &person.name, &phone).denied("account-disabled");
+        } else {
+            rig.login(Protocol::Imap, &person.name, &phone).denied("account-disabled");
+        }
+    }
+}
+
+fn a_primary_that_must_be_changed_closes_itself_alone(rig: &mut Rig) {
+    let person = rig.system_person();
+    let (phone, totp) = (person.app_password("phone"), person.enroll_totp());
+    must(&format!("chage --lastday 0 {}", person.name));
+    rig.login(Protocol::Imap, &person.name, &phone).granted("app-password");
+    let with_code = format!("{PRIMARY}{}", totp.fresh_code());
+    rig.login(Protocol::Imap, &person.name, &with_code).denied("primary-expired");
 }

@@ -48,7 +48,7 @@ pub unsafe extern "C" fn pam_sm_acct_mgmt(
 ) -> c_int {
     fence::guard(code::SYSTEM_ERR, || {
         // SAFETY: libpam keeps handle and words alive for the length of this call.
-        unsafe { call(pamh, argc, argv, module::account) }
+        unsafe { call(pamh, argc, argv, |handle, words| module::account(handle, words, &now)) }
     })
 }
 

@@ -24,10 +24,10 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
 }
 
 /// pam_sm_acct_mgmt(3): repeats what it can without a secret, since some hosts skip the other phase.
-pub fn account(handle: &mut Handle<'_>, words: &[&[u8]]) -> Outcome {
+pub fn account(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
     run(handle, words, |call, handle| {
         let none = Secret::new(Vec::new());
-        Outcome::Looked(call.door(handle, |door| door.standing(&call.attempt(&none))))
+        Outcome::Looked(call.door(handle, |door| door.standing(&call.attempt(&none), clock)))
     })
 }
 
@@ -84,7 +84,7 @@ impl Call {
             }
         };
         let owner = Owner(system::effective_uid());
-        body(&Door { config: &self.arguments.config, owner, ask_pam: &nested::ask, log: &log })
+        body(&Door { config: &self.arguments.config, owner, system: nested::SYSTEM, log: &log })
     }
 
     fn refuse(&self, handle: &Handle<'_>, why: Unavailable) -> Outcome {

@@ -5,18 +5,20 @@
 
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::ptr;
 
 use libc::{c_char, c_int, c_uint, c_void};
 use pam_bindings::module::PamHandle;
 
 use crate::crypto::secret::Secret;
+use crate::domain::account::AccountState;
 use crate::domain::primary::PrimaryMatch;
+use crate::domain::time::UnixTime;
 use crate::ffi::fence;
 use crate::ffi::pam::abi::{self, Conversation, Message, Response, code};
 use crate::ffi::pam::handle::{MET_NAME, NESTED};
-use crate::verifier::{PamQuestion, PamUnusable};
+use crate::ffi::shadow;
+use crate::verifier::{PamQuestion, PamUnusable, System};
 
 /// The file in `/etc/postern/pam.d`. `pam_start_confdir` fails where it is missing; `pam_start` would fall to
 /// `other`, which on Debian takes the bare primary.
@@ -25,27 +27,49 @@ const SERVICE: &CStr = c"primary";
 /// An account with a blank hash is not let in without a password.
 const FLAGS: c_int = abi::PAM_SILENT | abi::PAM_DISALLOW_NULL_AUTHTOK;
 
+/// What the verifier asks of the system.
+pub const SYSTEM: System<'static> = System { check_primary: &check_primary, account_state: &account_state };
+
 /// Asks the PAM service `primary` for a password.
 ///
 /// # Errors
 /// Where the service cannot be asked, or answers in a way that proves nothing.
-pub fn ask(question: &PamQuestion<'_>) -> Result<PrimaryMatch, PamUnusable> {
-    let mut answers = Answers { secret: question.primary, hidden: 0, other: 0 };
-    let user = CString::new(question.account.as_str()).map_err(|_| PamUnusable::UserChanged)?;
-    let mut transaction = Transaction::start(&user, question.directory, &mut answers)?;
-    transaction.set_remote(question.remote.map(|address| address.to_string()))?;
+pub fn check_primary(question: &PamQuestion<'_>, primary: &Secret) -> Result<PrimaryMatch, PamUnusable> {
+    let mut answers = Answers { secret: primary, hidden: 0, other: 0 };
+    let user = user(question)?;
+    let mut transaction = Transaction::start(&user, question, &mut answers)?;
     let authenticated = transaction.authenticate();
     let account = if authenticated == code::SUCCESS { transaction.account() } else { authenticated };
-    let met = transaction.has_met_ourselves();
-    let same_user = transaction.user_is(&user);
-    drop(transaction);
-    if met {
-        return Err(PamUnusable::MetOurselves);
-    }
-    if !same_user {
-        return Err(PamUnusable::UserChanged);
-    }
+    transaction.finish(&user)?;
     conclude(authenticated, account, &answers)
+}
+
+/// Asks the shadow entry, then the account phase of the PAM service `primary`, whether an account may be used.
+/// A primary that must be changed closes the primary alone.
+///
+/// # Errors
+/// Where the service cannot be asked.
+pub fn account_state(question: &PamQuestion<'_>, now: UnixTime) -> Result<AccountState, PamUnusable> {
+    if shadow::state(question.account.as_str(), now) == AccountState::Disabled {
+        return Ok(AccountState::Disabled);
+    }
+    let nothing = Secret::new(Vec::new());
+    let mut answers = Answers { secret: &nothing, hidden: 0, other: 0 };
+    let user = user(question)?;
+    let mut transaction = Transaction::start(&user, question, &mut answers)?;
+    let account = transaction.account();
+    transaction.finish(&user)?;
+    if answers.hidden > 0 || answers.other > 0 {
+        return Err(PamUnusable::AskedMore);
+    }
+    standing(account).map(|standing| match standing {
+        PrimaryMatch::Right | PrimaryMatch::MustChange => AccountState::Active,
+        PrimaryMatch::Wrong | PrimaryMatch::Closed => AccountState::Disabled,
+    })
+}
+
+fn user(question: &PamQuestion<'_>) -> Result<CString, PamUnusable> {
+    CString::new(question.account.as_str()).map_err(|_| PamUnusable::UserChanged)
 }
 
 fn conclude(
@@ -98,8 +122,12 @@ struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    fn start(user: &CStr, directory: &Path, answers: &'a mut Answers<'_>) -> Result<Self, PamUnusable> {
-        let confdir = CString::new(directory.as_os_str().as_bytes())
+    fn start(
+        user: &CStr,
+        question: &PamQuestion<'_>,
+        answers: &'a mut Answers<'_>,
+    ) -> Result<Self, PamUnusable> {
+        let confdir = CString::new(question.directory.as_os_str().as_bytes())
             .map_err(|_| PamUnusable::NotStarted(code::SYSTEM_ERR))?;
         let conversation = Conversation { call: answer, data: ptr::from_mut(answers).cast() };
         let mut handle = ptr::null_mut();
@@ -119,6 +147,7 @@ impl<'a> Transaction<'a> {
         }
         let transaction = Self { handle, last: started, _answers: std::marker::PhantomData };
         transaction.prepare()?;
+        transaction.set_remote(question.remote.map(|address| address.to_string()))?;
         Ok(transaction)
     }
 
@@ -152,6 +181,17 @@ impl<'a> Transaction<'a> {
         // SAFETY: the handle is live.
         self.last = unsafe { abi::pam_acct_mgmt(self.handle, FLAGS) };
         self.last
+    }
+
+    /// Ends the transaction, if it was what we think.
+    fn finish(self, user: &CStr) -> Result<(), PamUnusable> {
+        if self.has_met_ourselves() {
+            return Err(PamUnusable::MetOurselves);
+        }
+        if !self.user_is(user) {
+            return Err(PamUnusable::UserChanged);
+        }
+        Ok(())
     }
 
     fn has_met_ourselves(&self) -> bool {

@@ -1,0 +1,104 @@
+//! The shadow entry of a Unix account (shadow(5)).
+//!
+//! Knows: what `usermod -L` and `chage -E` write there.
+//! Never: the hash beyond its first octet.
+
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use libc::{c_char, c_long, spwd};
+
+use crate::domain::account::AccountState;
+use crate::domain::time::UnixTime;
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// Far beyond any entry; the C library asks for more room than the first try has only for odd ones.
+const LARGEST: usize = 64 * 1024;
+
+/// Whether the entry is locked or expired. An account without one is somebody else's to judge, such as a
+/// directory's through PAM.
+#[must_use]
+pub fn state(account: &str, now: UnixTime) -> AccountState {
+    let Ok(name) = CString::new(account) else {
+        return AccountState::Disabled;
+    };
+    let mut room = 1024;
+    while room <= LARGEST {
+        match look_up(&name, room, now) {
+            Looked::Found(state) => return state,
+            Looked::NoRoom => room *= 4,
+            Looked::None => return AccountState::Active,
+        }
+    }
+    AccountState::Disabled
+}
+
+enum Looked {
+    Found(AccountState),
+    NoRoom,
+    None,
+}
+
+fn look_up(name: &CStr, room: usize, now: UnixTime) -> Looked {
+    let mut entry = MaybeUninit::<spwd>::uninit();
+    let mut buffer = zeroize::Zeroizing::new(vec![0_u8; room]);
+    let mut found: *mut spwd = ptr::null_mut();
+    // SAFETY: the name is terminated; entry, buffer and result are ours and outlive the call, and the length is
+    // the buffer's.
+    let failed = unsafe {
+        libc::getspnam_r(name.as_ptr(), entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), room, &raw mut found)
+    };
+    if failed == libc::ERANGE {
+        return Looked::NoRoom;
+    }
+    // SAFETY: null, or `entry`, filled in by the call; its strings lie in `buffer`.
+    let Some(entry) = (unsafe { found.as_ref() }) else {
+        return Looked::None;
+    };
+    let closed = is_locked(entry.sp_pwdp) || is_expired(entry.sp_expire, now);
+    Looked::Found(if closed { AccountState::Disabled } else { AccountState::Active })
+}
+
+/// `usermod -L` puts a `!` before the hash.
+fn is_locked(hash: *const c_char) -> bool {
+    if hash.is_null() {
+        return false;
+    }
+    // SAFETY: not null (checked above), and terminated by the C library.
+    unsafe { CStr::from_ptr(hash) }.to_bytes().first() == Some(&b'!')
+}
+
+/// Days since 1970; a negative number is "never".
+fn is_expired(day: c_long, now: UnixTime) -> bool {
+    u64::try_from(day).is_ok_and(|day| day <= now.0 / SECONDS_PER_DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exclamation_mark_locks() {
+        for (hash, locked) in
+            [(c"!$y$j9T$x", true), (c"!", true), (c"$y$j9T$x", false), (c"*", false), (c"", false)]
+        {
+            assert_eq!(is_locked(hash.as_ptr()), locked, "{hash:?}");
+        }
+        assert!(!is_locked(ptr::null()));
+    }
+
+    #[test]
+    fn an_entry_expires_at_the_beginning_of_its_day() {
+        let now = UnixTime(20_000 * SECONDS_PER_DAY);
+        for (day, expired) in [(-1, false), (0, true), (19_999, true), (20_000, true), (20_001, false)] {
+            assert_eq!(is_expired(day, now), expired, "{day}");
+        }
+    }
+
+    #[test]
+    fn an_account_without_an_entry_is_not_closed_by_it() {
+        assert_eq!(state("postern-no-such-account", UnixTime(0)), AccountState::Active);
+    }
+}
