@@ -15,12 +15,12 @@ INSTALL ?= install
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-build: packages toolchain ## builds the PAM module and the command
+build: toolchain packages ## builds the PAM module and the command
 	$(CARGO) build --release --locked --bins
 	@# Apart from the command: no command-line crates in the hosts, and cdylib beside rlib would lose fat LTO.
 	CARGO_TARGET_DIR=$(TARGET)/module $(CARGO) rustc --release --locked --lib --crate-type cdylib --no-default-features
 
-install: ## puts them below DESTDIR; run `make build` before, perhaps as another user
+install: ## installs both into the system, or below DESTDIR; run `make build` before
 	@test -f $(MODULE) -a -f $(COMMAND) || { echo 'Nothing to install yet: run "make build" first.' >&2; exit 2; }
 	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)/usr/bin $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/postern/pam.d
 	@# By rename: a login that has the old module mapped must not see it change.
@@ -32,17 +32,18 @@ install: ## puts them below DESTDIR; run `make build` before, perhaps as another
 	@keep() { test -e "$$2" || $(INSTALL) -m 644 "$$1" "$$2"; }; \
 	    keep packaging/etc/postern.toml $(DESTDIR)/etc/postern/postern.toml && \
 	    keep packaging/etc/primary $(DESTDIR)/etc/postern/pam.d/primary && \
+	    keep packaging/etc/other $(DESTDIR)/etc/postern/pam.d/other && \
 	    for file in packaging/etc/pam.d/postern-*; do \
 	        keep "$$file" "$(DESTDIR)/etc/pam.d/$${file##*/}" || exit 1; \
 	    done
 
-test: packages-test build ## runs every test, real Dovecot and Postfix included; as root, else those are skipped
+test: toolchain packages-test build ## runs every test, real Dovecot and Postfix included; as root, else those are skipped
 	@tests/run
 
 demo: ## shows logins with real mail clients, on private servers; as root
 	@tests/demo/run
 
-bench: packages-test build ## measures logins through Dovecot against pam_permit; as root
+bench: toolchain packages-test build ## measures logins through Dovecot against pam_permit; as root
 	@$(CARGO) run --quiet --locked --example bench
 
 packages:

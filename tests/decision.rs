@@ -203,8 +203,8 @@ fn the_code_that_confirms_an_enrolment_is_spent() {
 fn an_account_without_a_second_factor_cannot_use_its_primary() {
     let site = Site::new();
     site.account("alice", PRIMARY);
-    denied(&site, &Ask { secret: PRIMARY, ..Ask::default() }, Denial::NotEnrolled, 1);
-    denied(&site, &Ask { secret: &format!("{PRIMARY}123456"), ..Ask::default() }, Denial::NotEnrolled, 1);
+    denied(&site, &Ask { secret: PRIMARY, ..Ask::default() }, Denial::NoSecondFactor, 1);
+    denied(&site, &Ask { secret: &format!("{PRIMARY}123456"), ..Ask::default() }, Denial::NoSecondFactor, 1);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn one_accounts_code_does_not_serve_another() {
     denied(
         &site,
         &Ask { account: "bob", secret: &format!("other horse{}", code_at(now())), ..Ask::default() },
-        Denial::NotEnrolled,
+        Denial::NoSecondFactor,
         1,
     );
 }

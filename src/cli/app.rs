@@ -73,7 +73,7 @@ fn list(site: &Site<'_>, name: &AccountName, output: Output) -> Result<(), Failu
             "{name} has no app password yet. Make one: postern app add {name} --label phone"
         ));
     }
-    let headings = ["LABEL", "SCOPE", "STATE", "CREATED", "LAST USED", "SERVICE", "FROM"];
+    let headings = ["LABEL", "SCOPE", "STATE", "CREATED", "LAST USED"];
     table::print(headings, &passwords.iter().map(cells).collect::<Vec<_>>())
 }
 
@@ -108,16 +108,17 @@ impl<'a> From<&'a AppPasswordRow> for Listed<'a> {
     }
 }
 
-fn cells(row: &AppPasswordRow) -> [String; 7] {
-    let used = row.last_use.as_ref();
-    let or_nothing = |cell: Option<String>| cell.unwrap_or_else(|| table::NOTHING.to_owned());
+fn cells(row: &AppPasswordRow) -> [String; 5] {
     [
         row.label.clone(),
         row.scope.to_string(),
-        row.revoked_at.map_or_else(|| "live".to_owned(), |at| format!("revoked {}", table::local(at))),
-        table::local(row.created_at),
-        or_nothing(used.map(|used: &LastUse| table::local(used.at))),
-        or_nothing(used.map(|used| used.service.clone())),
-        or_nothing(used.and_then(|used| used.from.clone())),
+        row.revoked_at.map_or_else(|| "live".to_owned(), |at| format!("revoked {}", table::day(at))),
+        table::day(row.created_at),
+        row.last_use.as_ref().map_or_else(|| table::NOTHING.to_owned(), last_use),
     ]
+}
+
+fn last_use(used: &LastUse) -> String {
+    let from = used.from.as_ref().map_or_else(String::new, |address| format!(" from {address}"));
+    format!("{} {}{from}", table::day(used.at), used.service)
 }

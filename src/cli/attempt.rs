@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::audit;
-use crate::backend::Door;
+use crate::backend::{Door, Level};
 use crate::cli::arguments::TryCommand;
 use crate::cli::failure::Failure;
 use crate::cli::{Exit, World, denial, secrets, text};
@@ -18,7 +18,12 @@ use crate::verifier::{Decision, Spending};
 pub(super) fn run(world: &World<'_>, config: &Path, command: &TryCommand) -> Result<Exit, Failure> {
     let name = text::bounded(&command.name.to_string_lossy());
     let secret = secrets::known(world, command.source.secret_fd, &format!("Secret of {name}: "))?;
-    let door = Door { config, owner: Owner(world.effective_uid), system: world.system, log: world.log };
+    let log = |level: Level, line: &str| {
+        if level != Level::Debug {
+            (world.log)(level, line);
+        }
+    };
+    let door = Door { config, owner: Owner(world.effective_uid), system: world.system, log: &log };
     let raw = RawAttempt {
         account: command.name.as_bytes(),
         secret: &secret,

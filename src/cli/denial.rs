@@ -20,7 +20,7 @@ pub(super) const fn meaning(why: Denial) -> &'static str {
             "The primary password is right, and must be changed before it is used again."
         }
         Denial::SecondFactorMissing => "The primary password is right, and there is no code behind it.",
-        Denial::NotEnrolled => "The primary password is right, and the account has no second factor.",
+        Denial::NoSecondFactor => "The primary password is right, and the account has no second factor.",
         Denial::WrongCode => "The primary password is right, and the code is wrong.",
         Denial::CodeSpent => "The primary password is right, and the code has been used before.",
         Denial::AccountDisabled => "The secret is right, and the account is closed.",
@@ -45,7 +45,7 @@ pub(super) const fn next_step(why: Denial) -> &'static str {
             "change it where PAM keeps it, often with passwd(1); app passwords are good all the while"
         }
         Denial::SecondFactorMissing => "type the code directly behind the password, or use an app password",
-        Denial::NotEnrolled => {
+        Denial::NoSecondFactor => {
             "enroll one: `postern totp enroll`; or make an app password: `postern app add`"
         }
         Denial::WrongCode => {

@@ -127,7 +127,7 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::Seal(_) => (Exit::Unavailable, "restore the store from a backup, or remove the key"),
         EnrollmentError::WrongCode => (
             Exit::Denied,
-            "compare the clocks of this host and of the app, then enroll again; nothing was stored",
+            "nothing was stored: delete the entry in the app, compare the clocks, then enroll again",
         ),
         EnrollmentError::Store(StoreError::TooMany(_)) => {
             (Exit::Denied, "remove one first: `postern totp remove`")

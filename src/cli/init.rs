@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
 use crate::cli::{Exit, World, text};
-use crate::config::{SHIPPED, SHIPPED_PRIMARY};
+use crate::config::{SHIPPED, SHIPPED_OTHER, SHIPPED_PRIMARY};
 use crate::store::{Store, StoreError};
 use crate::verifier::{Unavailable, Vault};
 
@@ -24,6 +24,8 @@ pub(super) fn run(world: &World<'_>, path: &Path) -> Result<Exit, Failure> {
     let site = Site::open(world, path)?;
     let primary = site.config.pam_dir.join("primary");
     tell("PAM service", &primary, &place(&primary, SHIPPED_PRIMARY)?);
+    let other = site.config.pam_dir.join("other");
+    tell("PAM service", &other, &place(&other, SHIPPED_OTHER)?);
     vault(&site)?;
     text::note(
         "Next: postern account add NAME --primary pam (or store), then the mail server; see the README.",

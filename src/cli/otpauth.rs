@@ -63,6 +63,20 @@ pub(super) fn uri(issuer: &str, account: &AccountName, totp: &Totp) -> Secret {
     Secret::copy_of(uri.as_bytes())
 }
 
+/// The key in base32, in groups of four, to be typed by hand.
+pub(super) fn by_hand(key: &Secret) -> Secret {
+    let mut text = Zeroizing::new(String::with_capacity(BASE32_NOPAD.encode_len(key.len())));
+    BASE32_NOPAD.encode_append(key.expose(), &mut text);
+    let mut grouped = Zeroizing::new(Vec::with_capacity(text.len() + text.len() / 4));
+    for (place, letter) in text.bytes().enumerate() {
+        if place > 0 && place % 4 == 0 {
+            grouped.push(b' ');
+        }
+        grouped.push(letter);
+    }
+    Secret::copy_of(&grouped)
+}
+
 /// Percent-encoded (RFC 3986 §2.1), but for what is plain in a path and in a query.
 fn encoded(text: &str) -> String {
     let mut plain = String::with_capacity(3 * text.len());

@@ -35,6 +35,11 @@ pub(super) fn local(moment: UnixTime) -> String {
     in_zone(moment, TimeZone::system())
 }
 
+/// The day of a moment by the reader's clock.
+pub(super) fn day(moment: UnixTime) -> String {
+    timestamp(moment).to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
+}
+
 /// A moment in RFC 3339, UTC.
 pub(super) fn rfc3339(moment: UnixTime) -> String {
     timestamp(moment).to_string()

@@ -43,6 +43,12 @@ pub(super) fn secret(secret: &Secret) -> io::Result<()> {
     stdout.write_all(&line)
 }
 
+/// Writes a secret to stderr, which the caller knows to be a terminal.
+pub(super) fn secret_note(secret: &Secret) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(secret.expose()).and_then(|()| stderr.write_all(b"\n"));
+}
+
 /// How a picture is drawn on stderr; `None` where that is no terminal.
 pub(super) fn paint() -> Option<Paint> {
     if !io::stderr().is_terminal() {

@@ -42,13 +42,11 @@ fn enroll(site: &Site<'_>, name: &AccountName, label: &Label, brought: Option<u1
         )?)?),
         None => Totp::generate().map_err(StoreError::Entropy)?,
     };
-    show(&otpauth::uri(&site.config.issuer, name, &totp))?;
+    show(&otpauth::uri(&site.config.issuer, name, &totp), &otpauth::by_hand(&totp.key))?;
     confirm(site, &vault, name, label, &totp)?;
     let name = text::shell_word(name.as_str());
-    text::note(&format!(
-        "{name} is enrolled. From the next code on, log in with the primary password and the code"
-    ));
-    text::note("directly behind it, in one field. The code that you have typed is spent.");
+    text::note(&format!("{name} is enrolled. The code that you have typed is spent. From the next one on,"));
+    text::note("log in with the primary password and the code directly behind it, in one field.");
     Ok(())
 }
 
@@ -66,14 +64,14 @@ fn refuse_early(vault: &Vault, name: &AccountName, label: &Label) -> Result<(), 
 }
 
 /// The URI on stdout; the code last, so that it and the question below it fill the screen.
-fn show(uri: &Secret) -> Result<(), Failure> {
-    text::note(
-        "Scan the code with an authenticator app, or give it this address. Both are as good as the key.",
-    );
+fn show(uri: &Secret, key: &Secret) -> Result<(), Failure> {
+    text::note("Scan the QR code with an authenticator app, or give it this address:");
     text::secret(uri).map_err(Failure::Output)?;
     let Some(paint) = text::paint() else {
         return Ok(());
     };
+    text::note("or type this key (time-based, 6 digits). All three are the second factor: show nobody.");
+    text::secret_note(key);
     match qr::draw(uri.expose(), paint) {
         Some(drawn) => text::note(drawn.trim_end_matches('\n')),
         None => text::note("The address is too long for a QR code."),

@@ -19,3 +19,6 @@ pub const SHIPPED: &str = include_str!("../../packaging/etc/postern.toml");
 
 /// The service file that checks primary passwords through PAM, as it is shipped.
 pub const SHIPPED_PRIMARY: &str = include_str!("../../packaging/etc/primary");
+
+/// What Linux-PAM loads beside it.
+pub const SHIPPED_OTHER: &str = include_str!("../../packaging/etc/other");

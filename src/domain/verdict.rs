@@ -45,7 +45,7 @@ pub enum Denial {
     /// The right primary password, and no code behind it.
     SecondFactorMissing,
     /// The right primary password of an account without a second factor.
-    NotEnrolled,
+    NoSecondFactor,
     /// The right primary password and a wrong code.
     WrongCode,
     /// The right primary password and a code that was used before.
@@ -72,7 +72,7 @@ impl Denial {
             Self::WrongPrimary => "wrong-primary",
             Self::PrimaryExpired => "primary-expired",
             Self::SecondFactorMissing => "second-factor-missing",
-            Self::NotEnrolled => "not-enrolled",
+            Self::NoSecondFactor => "no-second-factor",
             Self::WrongCode => "wrong-code",
             Self::CodeSpent => "code-spent",
             Self::AccountDisabled => "account-disabled",
@@ -209,7 +209,7 @@ fn against_primary(shown: &PrimaryEvidence) -> Option<Denial> {
             Some(Denial::AccountDisabled)
         }
         (_, Some(PrimaryMatch::MustChange), _) => Some(Denial::PrimaryExpired),
-        (_, _, CodeEvidence::NoKey) => Some(Denial::NotEnrolled),
+        (_, _, CodeEvidence::NoKey) => Some(Denial::NoSecondFactor),
         (_, _, CodeEvidence::Absent) => Some(Denial::SecondFactorMissing),
         (_, _, CodeEvidence::Wrong) => Some(Denial::WrongCode),
         (_, _, CodeEvidence::Spent) => Some(Denial::CodeSpent),

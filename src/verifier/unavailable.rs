@@ -86,7 +86,7 @@ impl Unavailable {
 const fn remedy_for_key(error: &KeyError) -> &'static str {
     match error {
         KeyError::File(_, FileError::Missing) => {
-            "restore the key file from your copy; for a new store run `postern init`"
+            "restore the key file from your copy, or run `postern init` if there never was a store"
         }
         KeyError::File(..) => "make it a regular file of root with mode 0600",
         KeyError::WrongLength(..) => "restore the key file from your copy",

@@ -123,7 +123,7 @@ fn without_its_last_key_an_account_stays_shut() {
     let (key, _) = home.enroll();
     home.run(["totp", "remove", "alice", "totp"], "").is(0);
     let bare = home.run(["try", "alice", "--service", "imap"], PRIMARY);
-    assert_eq!(bare.out, "denied path=primary why=not-enrolled\n");
+    assert_eq!(bare.out, "denied path=primary why=no-second-factor\n");
     let coded = home.run(["try", "alice", "--service", "imap"], &format!("{PRIMARY}{}", code(&key, now())));
-    assert_eq!(coded.out, "denied path=primary+code why=not-enrolled\n");
+    assert_eq!(coded.out, "denied path=primary+code why=no-second-factor\n");
 }

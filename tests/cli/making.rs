@@ -13,7 +13,7 @@ fn init_makes_what_is_missing_and_then_nothing() {
     let first = home.run(["init"], "");
     first.is(0);
     assert_eq!(first.out, "");
-    for (word, number) in [(": made", 3), (": kept", 1), ("Keep a copy of the key", 1)] {
+    for (word, number) in [(": made", 4), (": kept", 1), ("Keep a copy of the key", 1)] {
         assert_eq!(first.err.matches(word).count(), number, "{first:?}");
     }
     for (name, mode) in
@@ -24,7 +24,7 @@ fn init_makes_what_is_missing_and_then_nothing() {
     let before = home.content();
     let second = home.run(["init"], "");
     second.is(0);
-    assert_eq!(second.err.matches(": kept").count(), 4, "{second:?}");
+    assert_eq!(second.err.matches(": kept").count(), 5, "{second:?}");
     assert_eq!(home.content(), before);
 }
 
@@ -168,7 +168,7 @@ fn a_primary_password_that_looks_generated_or_short_is_refused() {
 fn a_primary_password_is_changed_by_line_or_descriptor() {
     let home = Home::with_alice();
     let why = |secret: &str| home.run(["try", "alice", "--service", "imap"], secret).out;
-    assert_eq!(why(PRIMARY), "denied path=primary why=not-enrolled\n");
+    assert_eq!(why(PRIMARY), "denied path=primary why=no-second-factor\n");
     fs::write(home.path("secret"), "another good one\nsecond line\n").unwrap();
     let script = r#"exec "$0" --config "$1" account passwd alice --secret-fd 7 7<"$2""#;
     let shell = command(Path::new("sh"))
@@ -177,7 +177,7 @@ fn a_primary_password_is_changed_by_line_or_descriptor() {
         .spawn();
     finish(shell.unwrap(), "this line is not read").is(0);
     assert_eq!(why(PRIMARY), "denied path=primary why=wrong-primary\n");
-    assert_eq!(why("another good one"), "denied path=primary why=not-enrolled\n");
+    assert_eq!(why("another good one"), "denied path=primary why=no-second-factor\n");
     home.run(["account", "passwd", "alice", "--secret-fd", "77"], "").refused(2, "descriptor 77");
     home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
     home.run(["account", "passwd", "bob"], PRIMARY).refused(1, "PAM");

@@ -43,7 +43,7 @@ fn each_end_of_a_primary_password_is_named_and_explained() {
     let coded = |why| format!("denied path=primary+code why={why}");
     check(&home, &IMAP, "wrong one", 1, &bare("wrong-primary"));
     check(&home, &IMAP, "123456", 1, &coded("empty-primary"));
-    check(&home, &IMAP, PRIMARY, 1, &bare("not-enrolled"));
+    check(&home, &IMAP, PRIMARY, 1, &bare("no-second-factor"));
     let bob = ["bob", "--service", "imap"];
     check(&home, &bob, PRIMARY, 1, &bare("unknown-account"));
     let (key, _) = home.enroll();

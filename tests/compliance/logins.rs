@@ -54,7 +54,7 @@ fn an_app_password_is_taken_as_people_type_it(rig: &mut Rig) {
 
 fn a_bare_primary_is_refused_by_every_protocol(rig: &mut Rig) {
     for person in both(rig) {
-        rig.login(Protocol::Imap, &person.name, PRIMARY).denied("not-enrolled");
+        rig.login(Protocol::Imap, &person.name, PRIMARY).denied("no-second-factor");
         person.enroll_totp();
         everywhere(|protocol| {
             rig.login(protocol, &person.name, PRIMARY).denied("second-factor-missing");
