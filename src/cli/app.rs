@@ -45,6 +45,12 @@ fn add(site: &Site<'_>, name: &AccountName, label: &Label, scope: &Scope) -> Res
     }
     let (name, label) = (text::shell_word(name.as_str()), label.as_str());
     text::note(&format!("This app password \"{}\" logs {name} in to {scope}.", text::escaped(label)));
+    let mail = Scope::mail();
+    for service in scope.services().filter(|service| !mail.covers(service)) {
+        text::note(&format!(
+            "Note: {service} is none of mail's services, which are {mail}. It is good only for a host that calls itself so."
+        ));
+    }
     text::note("It is shown this once. It asks for no second factor: put it in one program only.");
     let revoke = format!("postern app revoke {name} {}", text::shell_word(label));
     text::note(&format!("When that program or device is lost: {revoke}"));

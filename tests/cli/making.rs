@@ -226,3 +226,14 @@ impl WithoutRights for std::process::Command {
         self
     }
 }
+
+#[test]
+fn a_scope_beyond_mail_is_made_with_a_note() {
+    let home = Home::with_alice();
+    let mail = home.run(["app", "add", "alice", "--label", "one", "--scope", "imap,submission"], "");
+    mail.is(0);
+    assert!(!mail.err.contains("Note:"), "{mail:?}");
+    let slip = home.run(["app", "add", "alice", "--label", "two", "--scope", "imaps"], "");
+    slip.is(0);
+    assert!(slip.err.contains("Note: imaps is none of mail's services"), "{slip:?}");
+}
