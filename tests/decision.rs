@@ -277,6 +277,44 @@ fn a_key_that_is_enrolled_anew_does_not_forget_what_it_spent() {
 }
 
 #[test]
+fn a_step_is_claimed_by_the_write_and_by_nothing_before_it() {
+    use postern::domain::totp::TimeStep;
+    use postern::store::Spent;
+    let site = Site::with_alice();
+    let (one, other) = (site.vault(), site.vault());
+    // Both have seen the step open.
+    let account = one.store.account(&site::name("alice")).unwrap().unwrap();
+    let key = one.store.totp_keys(account.id).unwrap().remove(0);
+    let next = TimeStep(key.last_step.0 + 2);
+    assert_eq!(one.store.spend_step(&account, key.id, next).unwrap(), Spent::Now);
+    assert_eq!(other.store.spend_step(&account, key.id, next).unwrap(), Spent::Before);
+    assert_eq!(other.store.spend_step(&account, key.id, TimeStep(next.0 - 1)).unwrap(), Spent::Before);
+}
+
+#[test]
+fn a_tag_alone_opens_nothing() {
+    let site = Site::with_alice();
+    let phone = site.app_password("alice", "phone", MAIL);
+    site.app_password("alice", "other", MAIL);
+    let swap =
+        "UPDATE app_password SET hash = (SELECT hash FROM app_password AS other WHERE label = 'other')";
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    database.execute(swap, []).unwrap();
+    denied(&site, &Ask { secret: &phone, ..Ask::default() }, Denial::UnknownAppPassword, 1);
+}
+
+#[test]
+fn another_key_is_unavailable_and_no_denial() {
+    let site = Site::with_alice();
+    let phone = site.app_password("alice", "phone", MAIL);
+    fs::write(site.path("etc/key"), [7; 32]).unwrap();
+    for secret in [phone.as_str(), PRIMARY] {
+        let asked = try_decide(&site, &Ask { secret, ..Ask::default() });
+        assert!(matches!(asked, Err(Unavailable::Store(postern::store::StoreError::OtherKey))), "{asked:?}");
+    }
+}
+
+#[test]
 fn one_damaged_key_closes_no_other() {
     let site = Site::with_alice();
     let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
