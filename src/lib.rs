@@ -44,7 +44,7 @@
 //! - [`enrollment`]: makes and revokes accounts, app passwords, TOTP keys. Floor 3 with the verifier, whose
 //!   vault (store and key together) it works in.
 //! - [`backend`]: what a door asks.
-//! - [`ffi`]: the PAM module and the nested PAM transaction.
+//! - [`ffi`]: the PAM module, the nested PAM transaction, the shadow entry.
 //! - `cli`: the command; not in the module that hosts load.
 //!
 //! # Invariants

@@ -108,6 +108,25 @@ fn no_statement_is_put_together_from_foreign_text() {
     }
 }
 
+#[test]
+fn the_rig_is_installed_by_the_commands_of_the_readme() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let rig = fs::read_to_string("tests/support/servers.rs").unwrap();
+    let installs =
+        |line: &&str| ["sudo install ", "sudo sed ", "sudo sh "].iter().any(|verb| line.starts_with(verb));
+    let steps = readme.split("To go back").next().unwrap();
+    let commands: Vec<&str> =
+        steps.lines().filter(installs).filter_map(|line| line.strip_prefix("sudo ")).collect();
+    assert_eq!(commands.len(), 4);
+    for command in commands {
+        assert!(rig.contains(command), "{command}");
+    }
+    for line in readme.lines().filter_map(|line| line.split("packaging/").nth(1)) {
+        let file = format!("packaging/{}", line.split_whitespace().next().unwrap());
+        assert!(Path::new(&file).exists(), "{file}");
+    }
+}
+
 fn floor(room: &str) -> u8 {
     HOUSE.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("{room} is not on the plan")).1
 }
