@@ -12,6 +12,7 @@ use crate::crypto::seal::BrokenSeal;
 use crate::crypto::secret::Secret;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::app_password::{AppPassword, Label};
+use crate::domain::network::Networks;
 use crate::domain::primary::{Inadmissible, admissible};
 use crate::domain::service::Scope;
 use crate::domain::time::UnixTime;
@@ -107,6 +108,18 @@ pub enum NewPrimary<'a> {
     Store(&'a Secret),
 }
 
+/// The app password that is wanted.
+pub struct Wanted<'a> {
+    /// What its owner calls the program or device.
+    pub label: &'a Label,
+    /// What it is good for.
+    pub scope: &'a Scope,
+    /// From where it is good.
+    pub networks: &'a Networks,
+    /// When its time is over, if ever.
+    pub expires_at: Option<UnixTime>,
+}
+
 /// Makes, changes and revokes in one vault.
 pub struct Enrollment<'a> {
     vault: &'a Vault,
@@ -181,10 +194,10 @@ impl<'a> Enrollment<'a> {
     pub fn add_app_password(
         &self,
         name: &AccountName,
-        label: &Label,
-        scope: &Scope,
+        wanted: &Wanted<'_>,
         made: Made,
     ) -> Result<AppPassword, EnrollmentError> {
+        let label = wanted.label;
         let account = self.account(name)?;
         let password = AppPassword::generate()?;
         let symbols = password.symbols();
@@ -194,7 +207,9 @@ impl<'a> Enrollment<'a> {
             label,
             tag: self.vault.keyring.tag(symbols.expose()),
             hash: hash.as_str(),
-            scope,
+            scope: wanted.scope,
+            networks: wanted.networks,
+            expires_at: wanted.expires_at,
         };
         self.vault
             .store

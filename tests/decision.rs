@@ -28,13 +28,21 @@ struct Ask<'a> {
     account: &'a str,
     secret: &'a str,
     service: &'a str,
+    remote: &'a str,
     spending: Spending,
     at: UnixTime,
 }
 
 impl Default for Ask<'_> {
     fn default() -> Self {
-        Self { account: "alice", secret: "", service: "imap", spending: Spending::Real, at: now() }
+        Self {
+            account: "alice",
+            secret: "",
+            service: "imap",
+            remote: "",
+            spending: Spending::Real,
+            at: now(),
+        }
     }
 }
 
@@ -44,7 +52,7 @@ fn try_decide(site: &Site, ask: &Ask<'_>) -> Result<Decision, Unavailable> {
         account: ask.account.as_bytes(),
         secret: &secret,
         service: ask.service.as_bytes(),
-        remote: None,
+        remote: Some(ask.remote.as_bytes()).filter(|remote| !remote.is_empty()),
         door: Door::Try,
     };
     Verifier::new(&site.config, site.owner(), NOBODY, ask.spending).verify(&raw, &|| ask.at)
@@ -105,6 +113,42 @@ fn every_refusal_of_a_known_app_password_costs_what_a_grant_costs() {
     denied(&site, &Ask { secret: &gone, ..Ask::default() }, Denial::Revoked, 1);
     denied(&site, &Ask { secret: &narrow, account: "bob", ..Ask::default() }, Denial::OtherAccount, 1);
     denied(&site, &Ask { secret: &narrow, account: "nobody", ..Ask::default() }, Denial::OtherAccount, 1);
+}
+
+#[test]
+fn an_app_password_ends_with_its_time_and_gives_its_label_away() {
+    let site = Site::with_alice();
+    let end = UnixTime(now().0 + 100);
+    let short = site.limited_app_password("alice", "short", MAIL, "", Some(end));
+    granted(&site, &Ask { secret: &short, at: UnixTime(end.0 - 1), ..Ask::default() }, 1);
+    denied(&site, &Ask { secret: &short, at: end, ..Ask::default() }, Denial::Expired, 1);
+    let over = site.limited_app_password("alice", "over", MAIL, "", Some(UnixTime(1)));
+    let next = site.app_password("alice", "over", MAIL);
+    denied(&site, &Ask { secret: &over, ..Ask::default() }, Denial::Revoked, 1);
+    granted(&site, &Ask { secret: &next, ..Ask::default() }, 1);
+}
+
+#[test]
+fn an_app_password_with_networks_is_good_from_nowhere_else() {
+    let site = Site::with_alice();
+    let office = site.limited_app_password("alice", "office", MAIL, "192.0.2.0/24,2001:db8::/32", None);
+    for (remote, expected) in [
+        ("192.0.2.9", None),
+        ("2001:db8::9", None),
+        ("::ffff:192.0.2.9", None),
+        ("192.0.3.9", Some(Denial::OutsideNetworks)),
+        ("host.example.org", Some(Denial::OutsideNetworks)),
+        ("", Some(Denial::OutsideNetworks)),
+    ] {
+        let ask = Ask { secret: &office, remote, ..Ask::default() };
+        match expected {
+            None => drop(granted(&site, &ask, 1)),
+            Some(why) => denied(&site, &ask, why, 1),
+        }
+    }
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    database.execute("UPDATE app_password SET networks = 'anywhere'", []).unwrap();
+    assert!(try_decide(&site, &Ask { secret: &office, ..Ask::default() }).is_err(), "damaged is not any");
 }
 
 #[test]

@@ -104,7 +104,8 @@ pub(super) enum AppCommand {
     /// Make an app password and show it, once.
     #[command(after_help = "Examples:
   sudo postern app add alice --label phone
-  sudo postern app add alice --label scanner --scope smtp")]
+  sudo postern app add alice --label scanner --scope smtp --network 192.0.2.0/24
+  sudo postern app add alice --label internship --expires 90d")]
     Add {
         /// The account.
         name: OsString,
@@ -114,6 +115,12 @@ pub(super) enum AppCommand {
         /// The services it is good for, parted by commas.
         #[arg(long, value_name = "SERVICES", default_value = "imap,pop3,smtp,sieve")]
         scope: OsString,
+        /// The networks from which it is good, parted by commas; any without this.
+        #[arg(long, value_name = "NETWORKS")]
+        network: Option<OsString>,
+        /// When it ends: a span from now such as 90d, 12w or 1y, or its last day such as 2030-12-31.
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<OsString>,
     },
     /// List the app passwords of an account, revoked ones last.
     #[command(after_help = "Example:\n  sudo postern app list alice")]

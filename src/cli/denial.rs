@@ -12,6 +12,8 @@ pub(super) const fn meaning(why: Denial) -> &'static str {
         Denial::UnknownAppPassword => "This is an app password, but none of this store.",
         Denial::OtherAccount => "This app password belongs to another account.",
         Denial::Revoked => "This app password has been revoked.",
+        Denial::Expired => "The time of this app password is over.",
+        Denial::OutsideNetworks => "This app password is not good from this address, or from none.",
         Denial::OutOfScope => "This app password is not good for this service.",
         Denial::UnknownAccount => "There is no such account.",
         Denial::EmptyPrimary => "The primary password is empty.",
@@ -33,7 +35,8 @@ pub(super) const fn next_step(why: Denial) -> &'static str {
     match why {
         Denial::Malformed => "look at what `field=` names",
         Denial::Mistyped => "copy it again; if it is gone, make another: `postern app add`",
-        Denial::UnknownAppPassword | Denial::Revoked => "make another: `postern app add`",
+        Denial::OutsideNetworks => "`postern app list` shows its networks; name the client's with --rhost",
+        Denial::UnknownAppPassword | Denial::Revoked | Denial::Expired => "make another: `postern app add`",
         Denial::OtherAccount => "look for a wrong user name in the mail program",
         Denial::OutOfScope => "`postern app list` shows its scope; make another with that service in --scope",
         Denial::UnknownAccount => {

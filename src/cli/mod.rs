@@ -15,6 +15,7 @@ mod site;
 mod init;
 mod account;
 mod app;
+mod expiry;
 mod otpauth;
 mod qr;
 mod totp;

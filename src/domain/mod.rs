@@ -6,6 +6,7 @@
 pub mod time;
 pub mod account;
 pub mod service;
+pub mod network;
 pub mod attempt;
 pub mod symbols;
 pub mod app_password;

@@ -32,8 +32,12 @@ pub enum Denial {
     OtherAccount,
     /// A revoked app password.
     Revoked,
+    /// An app password whose time is over.
+    Expired,
     /// An app password that is not good for the service.
     OutOfScope,
+    /// An app password that is not good from the remote host.
+    OutsideNetworks,
     /// An account that the store does not have.
     UnknownAccount,
     /// An empty primary password.
@@ -66,7 +70,9 @@ impl Denial {
             Self::UnknownAppPassword => "unknown-app-password",
             Self::OtherAccount => "other-account",
             Self::Revoked => "revoked",
+            Self::Expired => "expired",
             Self::OutOfScope => "out-of-scope",
+            Self::OutsideNetworks => "outside-networks",
             Self::UnknownAccount => "unknown-account",
             Self::EmptyPrimary => "empty-primary",
             Self::WrongPrimary => "wrong-primary",
@@ -107,6 +113,8 @@ pub struct AppPasswordEvidence {
     pub life: Life,
     /// Whether it is good for the service.
     pub scope: Coverage,
+    /// Whether it is good from the remote host.
+    pub networks: Coverage,
     /// Its account's state.
     pub account: AccountState,
 }
@@ -147,6 +155,8 @@ pub enum Life {
     Live,
     /// It is a tombstone.
     Revoked,
+    /// Its time is over.
+    Expired,
 }
 
 /// Whether a scope holds the service.
@@ -189,13 +199,16 @@ pub fn judge(evidence: &Evidence) -> Verdict {
 }
 
 fn against_app_password(found: &AppPasswordEvidence) -> Option<Denial> {
-    match (found.secret, found.owner, found.life, found.account, found.scope) {
-        (Match::Right, Owner::Same, Life::Live, AccountState::Active, Coverage::Inside) => None,
+    use Coverage::{Inside, Outside};
+    match (found.secret, found.owner, found.life, found.account, found.scope, found.networks) {
+        (Match::Right, Owner::Same, Life::Live, AccountState::Active, Inside, Inside) => None,
         (Match::Wrong, ..) => Some(Denial::UnknownAppPassword),
         (_, Owner::Other, ..) => Some(Denial::OtherAccount),
         (_, _, Life::Revoked, ..) => Some(Denial::Revoked),
-        (_, _, _, AccountState::Disabled, _) => Some(Denial::AccountDisabled),
-        (.., Coverage::Outside) => Some(Denial::OutOfScope),
+        (_, _, Life::Expired, ..) => Some(Denial::Expired),
+        (_, _, _, AccountState::Disabled, ..) => Some(Denial::AccountDisabled),
+        (.., Outside, _) => Some(Denial::OutOfScope),
+        (.., Outside) => Some(Denial::OutsideNetworks),
     }
 }
 
@@ -223,6 +236,13 @@ mod tests {
 
     const ACCOUNTS: [AccountState; 2] = [AccountState::Active, AccountState::Disabled];
 
+    const COVERAGES: [[Coverage; 2]; 4] = [
+        [Coverage::Inside, Coverage::Inside],
+        [Coverage::Inside, Coverage::Outside],
+        [Coverage::Outside, Coverage::Inside],
+        [Coverage::Outside, Coverage::Outside],
+    ];
+
     fn granted(evidence: Evidence) -> bool {
         matches!(judge(&evidence), Verdict::Grant(_))
     }
@@ -232,19 +252,20 @@ mod tests {
         let mut passed = Vec::new();
         for secret in [Match::Right, Match::Wrong] {
             for owner in [Owner::Same, Owner::Other] {
-                for life in [Life::Live, Life::Revoked] {
-                    for scope in [Coverage::Inside, Coverage::Outside] {
+                for life in [Life::Live, Life::Revoked, Life::Expired] {
+                    for [scope, networks] in COVERAGES {
                         for account in ACCOUNTS {
-                            let found = AppPasswordEvidence { secret, owner, life, scope, account };
+                            let found = AppPasswordEvidence { secret, owner, life, scope, networks, account };
                             if granted(Evidence::AppPassword(found)) {
-                                passed.push((secret, owner, life, scope, account));
+                                passed.push((secret, owner, life, scope, networks, account));
                             }
                         }
                     }
                 }
             }
         }
-        assert_eq!(passed, [(Match::Right, Owner::Same, Life::Live, Coverage::Inside, AccountState::Active)]);
+        let (inside, active) = (Coverage::Inside, AccountState::Active);
+        assert_eq!(passed, [(Match::Right, Owner::Same, Life::Live, inside, inside, active)]);
     }
 
     #[test]

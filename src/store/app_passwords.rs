@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row};
 use crate::crypto::keyring::Tag;
 use crate::domain::account::AccountState;
 use crate::domain::app_password::Label;
+use crate::domain::network::Networks;
 use crate::domain::service::{Scope, Service};
 use crate::domain::time::UnixTime;
 use crate::domain::verdict::Life;
@@ -33,8 +34,12 @@ pub struct FoundAppPassword {
     pub hash: String,
     /// What it is good for.
     pub scope: Scope,
-    /// Whether it still lives.
-    pub life: Life,
+    /// From where it is good.
+    pub networks: Networks,
+    /// When it was revoked.
+    pub revoked_at: Option<UnixTime>,
+    /// When its time is over.
+    pub expires_at: Option<UnixTime>,
     /// When its last use was written.
     pub last_used_at: Option<UnixTime>,
 }
@@ -49,8 +54,12 @@ pub struct AppPasswordRow {
     pub created_at: UnixTime,
     /// By which uid.
     pub created_by: u32,
+    /// From where it is good.
+    pub networks: Networks,
     /// When it was revoked.
     pub revoked_at: Option<UnixTime>,
+    /// When its time is over.
+    pub expires_at: Option<UnixTime>,
     /// Its last use, to the minute.
     pub last_use: Option<LastUse>,
 }
@@ -75,6 +84,34 @@ pub struct NewAppPassword<'a> {
     pub hash: &'a str,
     /// What it is good for.
     pub scope: &'a Scope,
+    /// From where it is good.
+    pub networks: &'a Networks,
+    /// When its time is over.
+    pub expires_at: Option<UnixTime>,
+}
+
+impl FoundAppPassword {
+    /// Whether it lives at this moment.
+    #[must_use]
+    pub fn life_at(&self, now: UnixTime) -> Life {
+        life_at(self.revoked_at, self.expires_at, now)
+    }
+}
+
+impl AppPasswordRow {
+    /// Whether it lives at this moment.
+    #[must_use]
+    pub fn life_at(&self, now: UnixTime) -> Life {
+        life_at(self.revoked_at, self.expires_at, now)
+    }
+}
+
+fn life_at(revoked_at: Option<UnixTime>, expires_at: Option<UnixTime>, now: UnixTime) -> Life {
+    match (revoked_at, expires_at) {
+        (Some(_), _) => Life::Revoked,
+        (None, Some(end)) if end <= now => Life::Expired,
+        (None, _) => Life::Live,
+    }
 }
 
 impl Store {
@@ -92,7 +129,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn app_passwords(&self, account_id: i64) -> Result<Vec<AppPasswordRow>, StoreError> {
-        let sql = "SELECT label, scope, created_at, created_by, revoked_at, last_used_at, last_used_service,
+        let sql = "SELECT label, scope, networks, created_at, created_by, revoked_at, expires_at, last_used_at, last_used_service,
                           last_used_from
                    FROM app_password WHERE account_id = ?1 ORDER BY revoked_at IS NOT NULL, created_at, id";
         let mut statement = self.reader().prepare(sql)?;
@@ -114,16 +151,22 @@ impl Store {
         new: &NewAppPassword<'_>,
         made: Made,
     ) -> Result<(), StoreError> {
-        let sql =
-            "INSERT INTO app_password (account_id, label, tag, hash, key_id, scope, created_at, created_by)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let bury = "UPDATE app_password SET revoked_at = expires_at
+                    WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL AND expires_at <= ?3";
+        let add =
+            "INSERT INTO app_password (account_id, label, tag, hash, key_id, scope, networks, expires_at,
+                                             created_at, created_by)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let scope = new.scope.to_string();
+        let networks = (!new.networks.are_any()).then(|| new.networks.to_string());
+        let expires_at = new.expires_at.map(|at| number(at.0));
+        let (label, at) = (new.label.as_str(), number(made.at.0));
         self.write(|transaction| {
-            let scope = new.scope.to_string();
-            let at = number(made.at.0);
-            transaction.execute(
-                sql,
-                (account_id, new.label.as_str(), new.tag, new.hash, KEY_ID, scope, at, made.by),
-            )?;
+            // One whose time is over gives its label away.
+            transaction.execute(bury, (account_id, label, at))?;
+            let row =
+                (account_id, label, new.tag, new.hash, KEY_ID, scope, networks, expires_at, at, made.by);
+            transaction.execute(add, row)?;
             mark_enrolled(transaction, account_id, made.at)
         })
     }
@@ -166,11 +209,12 @@ impl Store {
 }
 
 const FIND: &str =
-    "SELECT app_password.id, account.name, account.state, primary_check, label, hash, scope, revoked_at, last_used_at
+    "SELECT app_password.id, account.name, account.state, primary_check, label, hash, scope, networks, revoked_at, expires_at, last_used_at
      FROM app_password JOIN account ON account.id = account_id WHERE tag = ?1";
 
 fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
     let revoked_at: Option<i64> = row.get("revoked_at")?;
+    let expires_at: Option<i64> = row.get("expires_at")?;
     let last_used_at: Option<i64> = row.get("last_used_at")?;
     Ok(FoundAppPassword {
         id: row.get("id")?,
@@ -180,7 +224,9 @@ fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
         label: row.get("label")?,
         hash: row.get("hash")?,
         scope: scope(row)?,
-        life: if revoked_at.is_some() { Life::Revoked } else { Life::Live },
+        networks: networks(row)?,
+        expires_at: expires_at.map(time).transpose()?,
+        revoked_at: revoked_at.map(time).transpose()?,
         last_used_at: last_used_at.map(time).transpose()?,
     })
 }
@@ -188,6 +234,7 @@ fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
 fn read_listed(row: &Row<'_>) -> Result<AppPasswordRow, StoreError> {
     let revoked_at: Option<i64> = row.get("revoked_at")?;
     let last_used_at: Option<i64> = row.get("last_used_at")?;
+    let expires_at: Option<i64> = row.get("expires_at")?;
     let service: Option<String> = row.get("last_used_service")?;
     let from = row.get("last_used_from")?;
     let last_use = match (last_used_at, service) {
@@ -199,13 +246,23 @@ fn read_listed(row: &Row<'_>) -> Result<AppPasswordRow, StoreError> {
         scope: scope(row)?,
         created_at: time(row.get("created_at")?)?,
         created_by: row.get("created_by")?,
+        networks: networks(row)?,
         revoked_at: revoked_at.map(time).transpose()?,
+        expires_at: expires_at.map(time).transpose()?,
         last_use,
     })
 }
 
 fn scope(row: &Row<'_>) -> Result<Scope, StoreError> {
     Scope::parse(&row.get::<_, String>("scope")?).map_err(|_| StoreError::damaged("scope"))
+}
+
+/// A damaged list is no "any".
+fn networks(row: &Row<'_>) -> Result<Networks, StoreError> {
+    let list: Option<String> = row.get("networks")?;
+    list.map_or(Ok(Networks::default()), |list| {
+        Networks::parse(&list).map_err(|_| StoreError::damaged("networks"))
+    })
 }
 
 #[cfg(test)]

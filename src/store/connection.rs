@@ -184,6 +184,7 @@ fn identify(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     pragma(connection, "user_version")
 }
 
+/// Runs what brings a store of version `from` up to date.
 fn migrate(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
     let done = usize::try_from(from).map_err(|_| StoreError::damaged("user_version"))?;
     for migration in MIGRATIONS.iter().skip(done) {
@@ -267,4 +268,49 @@ fn check_directory(path: &Path, owner: u32) -> Result<(), StoreError> {
         return untrusted("is open to others: its mode must be 0700");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{AccountName, Case, DomainRule, Naming};
+
+    /// A store of version 1 with one account and one app password.
+    fn version_1(path: &Path) {
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
+        let old = Connection::open(path).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(
+            "INSERT INTO key_check VALUES (1, x'00000000000000000000000000000000');
+             INSERT INTO account (name, state, primary_check, key_id, created_at, created_by)
+             VALUES ('alice', 'active', 'pam', 1, 5, 0);
+             INSERT INTO app_password (account_id, label, tag, hash, key_id, scope, created_at, created_by)
+             VALUES (1, 'phone', x'00000000000000000000000000000000', 'h', 1, 'imap', 5, 0);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    }
+
+    fn opened(path: &Path, owner: u32) -> Result<Store, StoreError> {
+        Store::open(path, owner, |_| Ok::<_, StoreError>(())).map(|(store, ())| store)
+    }
+
+    #[test]
+    fn an_older_store_is_brought_up_to_date_with_all_that_is_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let owner = fs::metadata(directory.path()).unwrap().uid();
+        let path = directory.path().join("store/store.db");
+        Store::prepare(&path, owner).unwrap();
+        version_1(&path);
+        assert!(matches!(opened(&path, owner), Err(StoreError::Older(_, 1))));
+        assert_eq!(Store::upgrade(&path, owner).unwrap(), 1);
+        assert_eq!(Store::upgrade(&path, owner).unwrap(), VERSION, "a second time nothing is left to do");
+        let store = opened(&path, owner).unwrap();
+        let naming = Naming { case: Case::Fold, domain: DomainRule::Keep };
+        let account = store.account(&AccountName::parse(b"alice", &naming).unwrap()).unwrap().unwrap();
+        let listed = store.app_passwords(account.id).unwrap();
+        assert_eq!(listed.len(), 1);
+        assert!(listed[0].networks.are_any() && listed[0].expires_at.is_none());
+    }
 }

@@ -4,10 +4,15 @@
 pub(super) const APPLICATION_ID: i64 = 0x5053_544e;
 
 /// What brings a store of version N to version N + 1; what was released is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// The version that this build reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+const VERSION_2: &str = "
+ALTER TABLE app_password ADD COLUMN expires_at INTEGER CHECK (0 <= expires_at);
+ALTER TABLE app_password ADD COLUMN networks TEXT CHECK (0 < length(networks));
+";
 
 const VERSION_1: &str = "
 CREATE TABLE key_check (

@@ -4,7 +4,7 @@ use crate::audit::Path;
 use crate::crypto::password_hash::PasswordHash;
 use crate::domain::app_password::AppPassword;
 use crate::domain::attempt::Attempt;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, UnixTime};
 use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Match, Owner};
 use crate::store::{FoundAppPassword, PrimaryKeeper};
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
@@ -23,7 +23,7 @@ impl Verifier<'_> {
             // A guess: no hash is computed, and none would tell more.
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
-        let mut evidence = weigh(&vault, attempt, shown, &found)?;
+        let mut evidence = weigh(&vault, attempt, shown, &found, clock())?;
         // An app password dies with its account, wherever that is kept. Asked last: it is dear.
         if found.primary == PrimaryKeeper::Pam && Decision::of_app_password(evidence).is_grant() {
             let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
@@ -50,14 +50,20 @@ fn weigh(
     attempt: &Attempt<'_>,
     shown: &AppPassword,
     found: &FoundAppPassword,
+    now: UnixTime,
 ) -> Result<AppPasswordEvidence, Unavailable> {
     let matches = PasswordHash::parse(&found.hash)?.verify(&shown.symbols(), &vault.keyring.pepper())?;
     let owned = found.account == attempt.account.as_str();
     Ok(AppPasswordEvidence {
         secret: if matches { Match::Right } else { Match::Wrong },
         owner: if owned { Owner::Same } else { Owner::Other },
-        life: found.life,
-        scope: if found.scope.covers(&attempt.service) { Coverage::Inside } else { Coverage::Outside },
+        life: found.life_at(now),
+        scope: coverage(found.scope.covers(&attempt.service)),
+        networks: coverage(found.networks.cover(attempt.remote)),
         account: found.account_state,
     })
+}
+
+const fn coverage(inside: bool) -> Coverage {
+    if inside { Coverage::Inside } else { Coverage::Outside }
 }

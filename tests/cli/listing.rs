@@ -68,9 +68,11 @@ fn app_passwords_are_listed_with_their_use() {
         "state",
         "created_at",
         "created_by",
+        "expires_at",
         "revoked_at",
         "last_used_at",
         "last_used_service",
+        "networks",
         "last_used_from",
     ];
     fields(&list, &names);

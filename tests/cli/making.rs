@@ -237,3 +237,30 @@ fn a_scope_beyond_mail_is_made_with_a_note() {
     slip.is(0);
     assert!(slip.err.contains("Note: imaps is none of mail's services"), "{slip:?}");
 }
+
+#[test]
+fn an_app_password_gets_its_networks_and_its_end() {
+    let home = Home::with_alice();
+    let add = |more: &[&str]| home.run([&["app", "add", "alice", "--label", "one"], more].concat(), "");
+    for (more, word) in [
+        (["--expires", "yesterday"], "an expiry"),
+        (["--expires", "0d"], "an expiry"),
+        (["--expires", "2020-01-01"], "an expiry"),
+        (["--network", "office"], "networks are"),
+        (["--network", "192.0.2.0/33"], "networks are"),
+        (["--network", ""], "networks are"),
+    ] {
+        let done = add(&more);
+        done.is(2);
+        assert!(done.err.contains(word) && done.out.is_empty(), "{done:?}");
+    }
+    let done = add(&["--network", "192.0.2.7/24,2001:db8::1", "--expires", "90d"]);
+    done.is(0);
+    assert!(done.err.contains("from 192.0.2.0/24,2001:db8::1/128 until 2"), "{done:?}");
+    let listed = home.run(["app", "list", "alice", "--json"], "").json();
+    assert_eq!(listed[0]["networks"], serde_json::json!(["192.0.2.0/24", "2001:db8::1/128"]));
+    assert_eq!(listed[0]["state"], "live");
+    assert!(listed[0]["expires_at"].as_str().is_some_and(|end| end.ends_with('Z')), "{listed}");
+    let shown = home.run(["app", "list", "alice"], "");
+    assert!(shown.out.contains("until 2") && shown.out.contains("from 192.0.2.0/24"), "{shown:?}");
+}

@@ -24,10 +24,11 @@ use postern::crypto::otp::{self, Code};
 use postern::crypto::secret::Secret;
 use postern::domain::account::AccountName;
 use postern::domain::app_password::Label;
+use postern::domain::network::Networks;
 use postern::domain::service::Scope;
 use postern::domain::time::UnixTime;
 use postern::domain::totp::Totp;
-use postern::enrollment::{Enrollment, NewPrimary};
+use postern::enrollment::{Enrollment, NewPrimary, Wanted};
 use postern::store::Made;
 use postern::verifier::Vault;
 use tempfile::TempDir;
@@ -105,10 +106,23 @@ impl Site {
 
     /// The new app password, as it is shown.
     pub fn app_password(&self, account: &str, label: &str, scope: &str) -> String {
+        self.limited_app_password(account, label, scope, "", None)
+    }
+
+    /// One that is good from these networks, or from any, and until this moment, if ever.
+    pub fn limited_app_password(
+        &self,
+        account: &str,
+        label: &str,
+        scope: &str,
+        networks: &str,
+        expires_at: Option<UnixTime>,
+    ) -> String {
         let (label, scope) = (Label::parse(label).unwrap(), Scope::parse(scope).unwrap());
+        let networks = Networks::parse(networks).unwrap_or_default();
+        let wanted = Wanted { label: &label, scope: &scope, networks: &networks, expires_at };
         let vault = self.vault();
-        let made =
-            Enrollment::new(&vault).add_app_password(&name(account), &label, &scope, self.made()).unwrap();
+        let made = Enrollment::new(&vault).add_app_password(&name(account), &wanted, self.made()).unwrap();
         String::from_utf8(made.reveal().expose().to_vec()).unwrap()
     }
 
