@@ -16,6 +16,7 @@ pub const FACTS: &[Fact] = facts![
     a_wrong_code_is_refused,
     a_revoked_app_password_is_refused_by_every_protocol,
     an_app_password_for_imap_opens_nothing_else,
+    an_app_password_for_one_network_opens_from_no_other,
     an_app_password_opens_no_other_account,
     a_disabled_account_opens_to_nothing,
     a_unix_account_takes_its_app_passwords_along,
@@ -124,6 +125,16 @@ fn an_app_password_for_imap_opens_nothing_else(rig: &mut Rig) {
             Protocol::Imap => attempt.granted("app-password"),
             Protocol::Pop3 | Protocol::Submission | Protocol::Sieve => attempt.denied("out-of-scope"),
         }
+    });
+}
+
+fn an_app_password_for_one_network_opens_from_no_other(rig: &mut Rig) {
+    let person = rig.virtual_person();
+    let here = person.limited_app_password("here", &["--network", "127.0.0.0/8"]);
+    let office = person.limited_app_password("office", &["--network", "192.0.2.0/24,2001:db8::/32"]);
+    everywhere(|protocol| {
+        rig.login(protocol, &person.name, &here).granted("app-password");
+        rig.login(protocol, &person.name, &office).denied("outside-networks");
     });
 }
 

@@ -43,7 +43,12 @@ impl Person {
     }
 
     pub fn app_password_for(&self, label: &str, scope: &str) -> String {
-        postern(&["app", "add", &self.name, "--label", label, "--scope", scope], "").result()
+        self.limited_app_password(label, &["--scope", scope])
+    }
+
+    pub fn limited_app_password(&self, label: &str, limits: &[&str]) -> String {
+        let add = ["app", "add", &self.name, "--label", label];
+        postern(&[&add[..], limits].concat(), "").result()
     }
 
     pub fn enroll_totp(&self) -> Totp {
