@@ -24,9 +24,7 @@ fn site(account: &str, stack: &str) -> Site {
     site.pam_account(account);
     site.totp(account, "totp");
     site.service("postern-imap", "");
-    site.write("check", &format!("#!/bin/sh\nread -r given\n[ \"$given\" = '{PRIMARY}' ]\n"));
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(site.path("check"), permissions).unwrap();
+    site.script("check", &format!("read -r given\n[ \"$given\" = '{PRIMARY}' ]"));
     site.write("etc/pam.d/primary", &stack.replace("auth ASKS\n", &asks(&site)));
     site
 }
@@ -151,7 +149,7 @@ fn meeting_ourselves_again_is_refused_whichever_copy_it_is() {
 #[test]
 fn an_app_password_never_reaches_the_stack() {
     let site = site("alice", "auth ASKS\naccount required pam_permit.so\n");
-    fs::write(site.path("check"), "#!/bin/sh\ntouch \"$0.ran\"\nfalse\n").unwrap();
+    site.script("check", "touch \"$0.ran\"\nfalse");
     let phone = site.app_password("alice", "phone", "imap");
     let slip = format!("{}{}", &phone[..23], if phone.ends_with('7') { '3' } else { '7' });
     assert_eq!(site.login("postern-imap", "alice", &phone), SUCCESS);

@@ -130,6 +130,16 @@ pub(super) enum AppCommand {
         #[command(flatten)]
         output: Output,
     },
+    /// Give an app password another label; the password stays as it is.
+    #[command(after_help = "Example:\n  sudo postern app rename alice phone 'old phone'")]
+    Rename {
+        /// The account.
+        name: OsString,
+        /// The label that it has.
+        label: OsString,
+        /// The label that it gets.
+        new: OsString,
+    },
     /// Revoke an app password.
     #[command(after_help = "Example:\n  sudo postern app revoke alice phone")]
     Revoke {

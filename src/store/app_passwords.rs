@@ -171,6 +171,24 @@ impl Store {
         })
     }
 
+    /// Gives a live app password another label.
+    ///
+    /// # Errors
+    /// `Taken` if the account has a live one of that label.
+    pub fn rename_app_password(
+        &self,
+        account_id: i64,
+        label: &Label,
+        new: &Label,
+    ) -> Result<Written, StoreError> {
+        let sql = "UPDATE app_password SET label = ?3
+                   WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL";
+        self.write(|transaction| {
+            let rows = transaction.execute(sql, (account_id, label.as_str(), new.as_str()))?;
+            Ok(Written::from_rows(rows))
+        })
+    }
+
     /// Turns a live app password into a tombstone. A login that starts after this returned is refused.
     ///
     /// # Errors

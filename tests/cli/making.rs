@@ -264,3 +264,18 @@ fn an_app_password_gets_its_networks_and_its_end() {
     let shown = home.run(["app", "list", "alice"], "");
     assert!(shown.out.contains("until 2") && shown.out.contains("from 192.0.2.0/24"), "{shown:?}");
 }
+
+#[test]
+fn an_app_password_is_renamed_and_stays_what_it_is() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    home.app_password("laptop");
+    let rename = |from: &str, to: &str| home.run(["app", "rename", "alice", from, to], "");
+    rename("phone", "laptop").refused(4, "laptop");
+    rename("tablet", "desk").refused(3, "tablet");
+    rename("phone", "old phone").is(0);
+    let tried = home.run(["try", "alice", "--service", "imap"], &phone);
+    assert_eq!(tried.out, "granted path=app-password label=\"old phone\"\n");
+    home.run(["app", "revoke", "alice", "old phone"], "").is(0);
+    rename("old phone", "phone").refused(3, "old phone");
+}

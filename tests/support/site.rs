@@ -85,6 +85,20 @@ impl Site {
         fs::set_permissions(self.path(name), Permissions::from_mode(0o644)).unwrap();
     }
 
+    /// A shell script. Another process writes it: a child that some other test forks meanwhile would inherit our
+    /// open file, and the kernel runs no file that is open for writing.
+    pub fn script(&self, name: &str, lines: &str) {
+        let write = r#"cat >"$0" && chmod 755 "$0""#;
+        let mut shell = Command::new("sh")
+            .args(["-c", write])
+            .arg(self.path(name))
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        shell.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{lines}\n").as_bytes()).unwrap();
+        assert!(shell.wait().unwrap().success());
+    }
+
     pub fn vault(&self) -> Vault {
         Vault::open(&self.config, self.owner()).unwrap()
     }
