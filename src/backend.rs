@@ -9,7 +9,7 @@ use crate::audit::{self, Event, Subject};
 use crate::config::{Config, Owner};
 use crate::crypto::password_hash::HashError;
 use crate::domain::account::{AccountName, AccountState};
-use crate::domain::attempt::{Malformed, RawAttempt};
+use crate::domain::attempt::{Malformed, RawAttempt, remote_host};
 use crate::domain::service::Service;
 use crate::domain::time::Clock;
 use crate::domain::verdict::{Denial, Verdict};
@@ -107,7 +107,7 @@ impl Door<'_> {
 
     /// Looks at an account once more, without a secret. Says nothing to the log where all is well.
     pub fn standing(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Standing {
-        match self.look_at(raw.account, clock) {
+        match self.look_at(raw, clock) {
             Ok(Some(AccountState::Active)) => Standing::Good,
             Ok(Some(AccountState::Disabled)) => {
                 self.tell_denied(raw, Denial::AccountDisabled);
@@ -124,9 +124,9 @@ impl Door<'_> {
         }
     }
 
-    fn look_at(&self, account: &[u8], clock: &Clock<'_>) -> Result<Option<AccountState>, Unavailable> {
+    fn look_at(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Result<Option<AccountState>, Unavailable> {
         let config = Config::read(self.config, self.owner)?;
-        let Ok(name) = AccountName::parse(account, &config.naming) else {
+        let Ok(name) = AccountName::parse(raw.account, &config.naming) else {
             return Ok(None);
         };
         // Without the key: a state is no secret, and a login that needs the key has just had it.
@@ -135,7 +135,9 @@ impl Door<'_> {
             Some(account)
                 if account.state == AccountState::Active && account.primary == PrimaryCheck::Pam =>
             {
-                let question = PamQuestion::new(&config, self.owner, &name, None)?;
+                // What is no host was denied by the authenticate step; here it is none.
+                let remote = raw.remote.and_then(|host| remote_host(host).ok().flatten());
+                let question = PamQuestion::new(&config, self.owner, &name, remote)?;
                 Some((self.system.account_state)(&question, clock())?)
             }
             other => other.map(|account| account.state),

@@ -222,8 +222,14 @@ impl<'a> Enrollment<'a> {
     ///
     /// # Errors
     /// Where there is no such account, no live one of that label, or one of the new label.
-    pub fn rename(&self, name: &AccountName, label: &Label, new: &Label) -> Result<(), EnrollmentError> {
-        let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new);
+    pub fn rename(
+        &self,
+        name: &AccountName,
+        label: &Label,
+        new: &Label,
+        now: UnixTime,
+    ) -> Result<(), EnrollmentError> {
+        let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new, now);
         match renamed.map_err(|error| label_taken(error, name, new))? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),

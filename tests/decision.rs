@@ -15,11 +15,13 @@ use std::fs;
 
 use postern::audit::Path;
 use postern::crypto::secret::Secret;
+use postern::domain::account::AccountState;
+use postern::domain::app_password::Label;
 use postern::domain::attempt::{Door, RawAttempt};
 use postern::domain::primary::PrimaryMatch;
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
-use postern::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier};
+use postern::verifier::{Decision, PamQuestion, PamUnusable, Spending, System, Unavailable, Verifier};
 use site::{PRIMARY, Site, code_at, now};
 
 const MAIL: &str = "imap,pop3,smtp,sieve";
@@ -124,6 +126,10 @@ fn an_app_password_ends_with_its_time_and_gives_its_label_away() {
     denied(&site, &Ask { secret: &short, at: end, ..Ask::default() }, Denial::Expired, 1);
     let over = site.limited_app_password("alice", "over", MAIL, "", Some(UnixTime(1)));
     let next = site.app_password("alice", "over", MAIL);
+    site.limited_app_password("alice", "gone", MAIL, "", Some(UnixTime(1)));
+    let (label, new) = (Label::parse("over").unwrap(), Label::parse("gone").unwrap());
+    let vault = site.vault();
+    postern::enrollment::Enrollment::new(&vault).rename(&site::name("alice"), &label, &new, now()).unwrap();
     denied(&site, &Ask { secret: &over, ..Ask::default() }, Denial::Revoked, 1);
     granted(&site, &Ask { secret: &next, ..Ask::default() }, 1);
 }
@@ -149,6 +155,29 @@ fn an_app_password_with_networks_is_good_from_nowhere_else() {
     let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
     database.execute("UPDATE app_password SET networks = 'anywhere'", []).unwrap();
     assert!(try_decide(&site, &Ask { secret: &office, ..Ask::default() }).is_err(), "damaged is not any");
+}
+
+#[test]
+fn an_app_password_asks_about_the_account_that_pam_keeps_and_an_error_is_no_permission() {
+    let site = Site::new();
+    site.pam_account("alice");
+    site.write("etc/pam.d/primary", "");
+    let phone = site.app_password("alice", "phone", MAIL);
+    let secret = Secret::copy_of(phone.as_bytes());
+    let (account, service, remote) = (&b"alice"[..], &b"imap"[..], Some(&b"192.0.2.1"[..]));
+    let raw = RawAttempt { account, secret: &secret, service, remote, door: Door::Try };
+    let with = |account_state: &dyn Fn() -> Result<AccountState, PamUnusable>| {
+        let account_state = |question: &PamQuestion<'_>, _| {
+            assert_eq!(question.remote.map(|address| address.to_string()).as_deref(), Some("192.0.2.1"));
+            account_state()
+        };
+        let system = System { account_state: &account_state, ..NOBODY };
+        Verifier::new(&site.config, site.owner(), system, Spending::Real).verify(&raw, &now)
+    };
+    assert!(with(&|| Ok(AccountState::Active)).unwrap().is_grant());
+    let disabled = with(&|| Ok(AccountState::Disabled)).unwrap().verdict;
+    assert!(matches!(disabled, Verdict::Deny(Denial::AccountDisabled)), "{disabled:?}");
+    assert!(matches!(with(&|| Err(PamUnusable::NoShadow(5))), Err(Unavailable::Pam(_))));
 }
 
 #[test]

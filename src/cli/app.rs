@@ -31,7 +31,7 @@ pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure
         AppCommand::List { name, output } => list(site, &site.account(name)?, *output)?,
         AppCommand::Rename { name, label: typed, new } => {
             let (name, label, new) = (site.account(name)?, label(typed)?, label(new)?);
-            Enrollment::new(&site.vault()?).rename(&name, &label, &new)?;
+            Enrollment::new(&site.vault()?).rename(&name, &label, &new, (site.world.clock)())?;
         }
         AppCommand::Revoke { name, label: typed } => revoke(site, &site.account(name)?, &label(typed)?)?,
     }

@@ -109,7 +109,10 @@ fn readable(secret: &Secret) -> bool {
 
 /// An address literal, or `None` for a host name: names are never resolved, since whoever owns the
 /// reverse zone owns the answer.
-fn remote_host(raw: &[u8]) -> Result<Option<IpAddr>, Malformed> {
+///
+/// # Errors
+/// Where it is neither.
+pub fn remote_host(raw: &[u8]) -> Result<Option<IpAddr>, Malformed> {
     let text = std::str::from_utf8(raw).map_err(|_| Malformed::RemoteHost)?;
     // RFC 4007 §11: an address may name its zone.
     let literal = text.split_once('%').map_or(text, |(address, _)| address);

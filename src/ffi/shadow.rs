@@ -7,7 +7,8 @@ use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use libc::{c_char, c_long, spwd};
+use libc::{c_char, c_int, c_long, spwd};
+use zeroize::Zeroizing;
 
 use crate::domain::account::AccountState;
 use crate::domain::time::UnixTime;
@@ -19,46 +20,46 @@ const LARGEST: usize = 64 * 1024;
 
 /// Whether the entry is locked or expired. An account without one is somebody else's to judge, such as a
 /// directory's through PAM.
-#[must_use]
-pub fn state(account: &str, now: UnixTime) -> AccountState {
-    let Ok(name) = CString::new(account) else {
-        return AccountState::Disabled;
-    };
+///
+/// # Errors
+/// The errno of a look-up that failed: a lock that could not be seen is no permission, and the account phase of
+/// pam_unix does not see it either.
+pub fn state(account: &str, now: UnixTime) -> Result<AccountState, c_int> {
+    let name = CString::new(account).map_err(|_| libc::EINVAL)?;
     let mut room = 1024;
-    while room <= LARGEST {
+    loop {
         match look_up(&name, room, now) {
-            Looked::Found(state) => return state,
-            Looked::NoRoom => room *= 4,
-            Looked::None => return AccountState::Active,
+            Err(libc::ERANGE) if room < LARGEST => room *= 4,
+            found => return found,
         }
     }
-    AccountState::Disabled
 }
 
-enum Looked {
-    Found(AccountState),
-    NoRoom,
-    None,
-}
-
-fn look_up(name: &CStr, room: usize, now: UnixTime) -> Looked {
+fn look_up(name: &CStr, room: usize, now: UnixTime) -> Result<AccountState, c_int> {
     let mut entry = MaybeUninit::<spwd>::uninit();
-    let mut buffer = zeroize::Zeroizing::new(vec![0_u8; room]);
+    let mut buffer = Zeroizing::new(vec![0_u8; room]);
     let mut found: *mut spwd = ptr::null_mut();
     // SAFETY: the name is terminated; entry, buffer and result are ours and outlive the call, and the length is
     // the buffer's.
     let failed = unsafe {
         libc::getspnam_r(name.as_ptr(), entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), room, &raw mut found)
     };
-    if failed == libc::ERANGE {
-        return Looked::NoRoom;
-    }
     // SAFETY: null, or `entry`, filled in by the call; its strings lie in `buffer`.
-    let Some(entry) = (unsafe { found.as_ref() }) else {
-        return Looked::None;
-    };
-    let closed = is_locked(entry.sp_pwdp) || is_expired(entry.sp_expire, now);
-    Looked::Found(if closed { AccountState::Disabled } else { AccountState::Active })
+    match unsafe { found.as_ref() } {
+        Some(entry) if is_locked(entry.sp_pwdp) || is_expired(entry.sp_expire, now) => {
+            Ok(AccountState::Disabled)
+        }
+        Some(_) => Ok(AccountState::Active),
+        None => without_entry(failed),
+    }
+}
+
+/// "There is none" has several numbers (getspnam(3) and the sources of nsswitch.conf(5)); all others are failures.
+const fn without_entry(failed: c_int) -> Result<AccountState, c_int> {
+    match failed {
+        0 | libc::ENOENT | libc::ESRCH => Ok(AccountState::Active),
+        other => Err(other),
+    }
 }
 
 /// `usermod -L` puts a `!` before the hash.
@@ -78,6 +79,7 @@ fn is_expired(day: c_long, now: UnixTime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffi::system;
 
     #[test]
     fn an_exclamation_mark_locks() {
@@ -98,7 +100,19 @@ mod tests {
     }
 
     #[test]
-    fn an_account_without_an_entry_is_not_closed_by_it() {
-        assert_eq!(state("postern-no-such-account", UnixTime(0)), AccountState::Active);
+    fn no_entry_is_an_answer_and_a_failure_is_none() {
+        for failed in [0, libc::ENOENT, libc::ESRCH] {
+            assert_eq!(without_entry(failed), Ok(AccountState::Active), "{failed}");
+        }
+        for failed in [libc::EACCES, libc::EIO, libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ERANGE] {
+            assert_eq!(without_entry(failed), Err(failed));
+        }
+    }
+
+    #[test]
+    fn whoever_may_not_read_shadow_cannot_say() {
+        let expected =
+            if system::effective_uid() == 0 { Ok(AccountState::Active) } else { Err(libc::EACCES) };
+        assert_eq!(state("postern-no-such-account", UnixTime(0)), expected);
     }
 }

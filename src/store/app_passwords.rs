@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, Transaction};
 
 use crate::crypto::keyring::Tag;
 use crate::domain::account::AccountState;
@@ -129,7 +129,8 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn app_passwords(&self, account_id: i64) -> Result<Vec<AppPasswordRow>, StoreError> {
-        let sql = "SELECT label, scope, networks, created_at, created_by, revoked_at, expires_at, last_used_at, last_used_service,
+        let sql = "SELECT label, scope, networks, created_at, created_by, revoked_at, expires_at,
+                          last_used_at, last_used_service,
                           last_used_from
                    FROM app_password WHERE account_id = ?1 ORDER BY revoked_at IS NOT NULL, created_at, id";
         let mut statement = self.reader().prepare(sql)?;
@@ -151,8 +152,6 @@ impl Store {
         new: &NewAppPassword<'_>,
         made: Made,
     ) -> Result<(), StoreError> {
-        let bury = "UPDATE app_password SET revoked_at = expires_at
-                    WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL AND expires_at <= ?3";
         let add =
             "INSERT INTO app_password (account_id, label, tag, hash, key_id, scope, networks, expires_at,
                                              created_at, created_by)
@@ -162,8 +161,7 @@ impl Store {
         let expires_at = new.expires_at.map(|at| number(at.0));
         let (label, at) = (new.label.as_str(), number(made.at.0));
         self.write(|transaction| {
-            // One whose time is over gives its label away.
-            transaction.execute(bury, (account_id, label, at))?;
+            free_label(transaction, account_id, new.label, made.at)?;
             let row =
                 (account_id, label, new.tag, new.hash, KEY_ID, scope, networks, expires_at, at, made.by);
             transaction.execute(add, row)?;
@@ -180,10 +178,14 @@ impl Store {
         account_id: i64,
         label: &Label,
         new: &Label,
+        now: UnixTime,
     ) -> Result<Written, StoreError> {
         let sql = "UPDATE app_password SET label = ?3
                    WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL";
         self.write(|transaction| {
+            if label != new {
+                free_label(transaction, account_id, new, now)?;
+            }
             let rows = transaction.execute(sql, (account_id, label.as_str(), new.as_str()))?;
             Ok(Written::from_rows(rows))
         })
@@ -227,7 +229,8 @@ impl Store {
 }
 
 const FIND: &str =
-    "SELECT app_password.id, account.name, account.state, primary_check, label, hash, scope, networks, revoked_at, expires_at, last_used_at
+    "SELECT app_password.id, account.name, account.state, primary_check, label, hash, scope, networks,
+            revoked_at, expires_at, last_used_at
      FROM app_password JOIN account ON account.id = account_id WHERE tag = ?1";
 
 fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
@@ -273,6 +276,19 @@ fn read_listed(row: &Row<'_>) -> Result<AppPasswordRow, StoreError> {
 
 fn scope(row: &Row<'_>) -> Result<Scope, StoreError> {
     Scope::parse(&row.get::<_, String>("scope")?).map_err(|_| StoreError::damaged("scope"))
+}
+
+/// An app password whose time is over gives its label away: it becomes a tombstone.
+fn free_label(
+    transaction: &Transaction<'_>,
+    account_id: i64,
+    label: &Label,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE app_password SET revoked_at = expires_at
+               WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL AND expires_at <= ?3";
+    transaction.execute(sql, (account_id, label.as_str(), number(now.0)))?;
+    Ok(())
 }
 
 /// A damaged list is no "any".

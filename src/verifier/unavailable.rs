@@ -1,6 +1,7 @@
 //! Why nothing can be said about a person, and what an administrator does about it.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use crate::config::{ConfigError, FileError, KeyError};
@@ -34,6 +35,8 @@ pub enum Unavailable {
 pub enum PamUnusable {
     /// There is no service file, or it is not to be trusted.
     NoService(PathBuf, FileError),
+    /// The shadow entry could not be read, with this errno.
+    NoShadow(i32),
     /// PAM could not start with the service file.
     NotStarted(i32),
     /// The stack said yes without asking for the password.
@@ -52,6 +55,9 @@ impl fmt::Display for PamUnusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoService(path, error) => write!(f, "the PAM service {} {error}", path.display()),
+            Self::NoShadow(errno) => {
+                write!(f, "the shadow entry cannot be read: {}", io::Error::from_raw_os_error(*errno))
+            }
             Self::NotStarted(code) => write!(f, "the PAM service primary did not start, with code {code}"),
             Self::NotAsked => f.write_str("the PAM service primary granted without asking for the password"),
             Self::AskedMore => f.write_str("the PAM service primary asked for more than the password"),
@@ -119,6 +125,7 @@ const fn remedy_for_pam(error: &PamUnusable) -> &'static str {
     match error {
         PamUnusable::NoService(_, FileError::Missing) => "run `postern init`; the shipped one asks pam_unix",
         PamUnusable::NoService(..) => "make it a regular file of root with mode 0644, its directory 0755",
+        PamUnusable::NoShadow(_) => "let the host run as root, and see to /etc/shadow and nsswitch.conf",
         PamUnusable::NotStarted(_) => "see what libpam logged",
         PamUnusable::NotAsked => "leave only modules in it that check the password, such as pam_unix",
         PamUnusable::AskedMore => "leave only modules in it that ask for one password",

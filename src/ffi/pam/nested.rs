@@ -50,7 +50,8 @@ pub fn check_primary(question: &PamQuestion<'_>, primary: &Secret) -> Result<Pri
 /// # Errors
 /// Where the service cannot be asked.
 pub fn account_state(question: &PamQuestion<'_>, now: UnixTime) -> Result<AccountState, PamUnusable> {
-    if shadow::state(question.account.as_str(), now) == AccountState::Disabled {
+    let shadow = shadow::state(question.account.as_str(), now).map_err(PamUnusable::NoShadow)?;
+    if shadow == AccountState::Disabled {
         return Ok(AccountState::Disabled);
     }
     let nothing = Secret::new(Vec::new());
