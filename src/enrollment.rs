@@ -166,8 +166,13 @@ impl<'a> Enrollment<'a> {
     ///
     /// # Errors
     /// `NoAccount`, or where the store fails.
-    pub fn set_state(&self, name: &AccountName, state: AccountState) -> Result<(), EnrollmentError> {
-        match self.vault.store.set_account_state(name, state)? {
+    pub fn set_state(
+        &self,
+        name: &AccountName,
+        state: AccountState,
+        made: Made,
+    ) -> Result<(), EnrollmentError> {
+        match self.vault.store.set_account_state(self.account(name)?.id, state, made)? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAccount(name.clone())),
         }
@@ -177,11 +182,17 @@ impl<'a> Enrollment<'a> {
     ///
     /// # Errors
     /// Where it is PAM's, or may not be chosen.
-    pub fn set_primary(&self, name: &AccountName, secret: &Secret) -> Result<(), EnrollmentError> {
-        if self.account(name)?.primary == PrimaryCheck::Pam {
+    pub fn set_primary(
+        &self,
+        name: &AccountName,
+        secret: &Secret,
+        made: Made,
+    ) -> Result<(), EnrollmentError> {
+        let account = self.account(name)?;
+        if account.primary == PrimaryCheck::Pam {
             return Err(EnrollmentError::PrimaryElsewhere(name.clone()));
         }
-        match self.vault.store.set_primary(name, &self.hashed(secret)?)? {
+        match self.vault.store.set_primary(account.id, &self.hashed(secret)?, made)? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAccount(name.clone())),
         }
@@ -227,9 +238,9 @@ impl<'a> Enrollment<'a> {
         name: &AccountName,
         label: &Label,
         new: &Label,
-        now: UnixTime,
+        made: Made,
     ) -> Result<(), EnrollmentError> {
-        let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new, now);
+        let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new, made);
         match renamed.map_err(|error| label_taken(error, name, new))? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
@@ -240,8 +251,8 @@ impl<'a> Enrollment<'a> {
     ///
     /// # Errors
     /// Where there is no such account, or no live one of that label.
-    pub fn revoke(&self, name: &AccountName, label: &Label, now: UnixTime) -> Result<(), EnrollmentError> {
-        match self.vault.store.revoke(self.account(name)?.id, label, now)? {
+    pub fn revoke(&self, name: &AccountName, label: &Label, made: Made) -> Result<(), EnrollmentError> {
+        match self.vault.store.revoke(self.account(name)?.id, label, made)? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
         }
@@ -283,8 +294,8 @@ impl<'a> Enrollment<'a> {
     ///
     /// # Errors
     /// Where there is no such account or key.
-    pub fn remove_totp(&self, name: &AccountName, label: &Label) -> Result<(), EnrollmentError> {
-        match self.vault.store.remove_totp_key(self.account(name)?.id, label)? {
+    pub fn remove_totp(&self, name: &AccountName, label: &Label, made: Made) -> Result<(), EnrollmentError> {
+        match self.vault.store.remove_totp_key(self.account(name)?.id, label, made)? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoTotpKey(name.clone(), label.clone())),
         }

@@ -129,7 +129,9 @@ fn an_app_password_ends_with_its_time_and_gives_its_label_away() {
     site.limited_app_password("alice", "gone", MAIL, "", Some(UnixTime(1)));
     let (label, new) = (Label::parse("over").unwrap(), Label::parse("gone").unwrap());
     let vault = site.vault();
-    postern::enrollment::Enrollment::new(&vault).rename(&site::name("alice"), &label, &new, now()).unwrap();
+    postern::enrollment::Enrollment::new(&vault)
+        .rename(&site::name("alice"), &label, &new, site.made())
+        .unwrap();
     denied(&site, &Ask { secret: &over, ..Ask::default() }, Denial::Revoked, 1);
     granted(&site, &Ask { secret: &next, ..Ask::default() }, 1);
 }
@@ -219,7 +221,9 @@ fn a_disabled_account_spends_no_code() {
     let site = Site::with_alice();
     let set = |state| {
         let vault = site.vault();
-        postern::enrollment::Enrollment::new(&vault).set_state(&site::name("alice"), state).unwrap();
+        postern::enrollment::Enrollment::new(&vault)
+            .set_state(&site::name("alice"), state, site.made())
+            .unwrap();
     };
     let field = format!("{PRIMARY}{}", code_at(now()));
     set(Disabled);
@@ -322,7 +326,9 @@ fn an_account_that_is_closed_while_pam_is_asked_is_not_let_in() {
     let site = Site::new();
     let disabled = postern::domain::account::AccountState::Disabled;
     let decision = while_pam_is_asked(&site, |_| {
-        postern::enrollment::Enrollment::new(&site.vault()).set_state(&site::name("bob"), disabled).unwrap();
+        postern::enrollment::Enrollment::new(&site.vault())
+            .set_state(&site::name("bob"), disabled, site.made())
+            .unwrap();
     });
     assert!(matches!(decision.verdict, Verdict::Deny(Denial::AccountChanged)), "{decision:?}");
 }
@@ -337,7 +343,7 @@ fn a_key_that_is_enrolled_anew_does_not_forget_what_it_spent() {
     granted(&site, &Ask { secret: &field, at: at(0), ..Ask::default() }, 1);
     let vault = site.vault();
     let enrollment = postern::enrollment::Enrollment::new(&vault);
-    enrollment.remove_totp(&site::name("alice"), &label).unwrap();
+    enrollment.remove_totp(&site::name("alice"), &label, site.made()).unwrap();
     let enroll = |code_of: u64, now: u64| {
         let code = code_at(at(code_of));
         let code = postern::crypto::otp::Code::parse(code.as_bytes(), site::totp().digits).unwrap();
@@ -351,17 +357,20 @@ fn a_key_that_is_enrolled_anew_does_not_forget_what_it_spent() {
 
 #[test]
 fn a_step_is_claimed_by_the_write_and_by_nothing_before_it() {
+    use postern::domain::service::Service;
     use postern::domain::totp::TimeStep;
-    use postern::store::Spent;
+    use postern::store::{Spent, Use};
     let site = Site::with_alice();
     let (one, other) = (site.vault(), site.vault());
     // Both have seen the step open.
     let account = one.store.account(&site::name("alice")).unwrap().unwrap();
     let key = one.store.totp_keys(account.id).unwrap().remove(0);
     let next = TimeStep(key.last_step.0 + 2);
-    assert_eq!(one.store.spend_step(&account, key.id, next).unwrap(), Spent::Now);
-    assert_eq!(other.store.spend_step(&account, key.id, next).unwrap(), Spent::Before);
-    assert_eq!(other.store.spend_step(&account, key.id, TimeStep(next.0 - 1)).unwrap(), Spent::Before);
+    let imap = Service::parse(b"imap").unwrap();
+    let by = Use { made: site.made(), service: &imap, from: None };
+    assert_eq!(one.store.spend_step(&account, &key, next, &by).unwrap(), Spent::Now);
+    assert_eq!(other.store.spend_step(&account, &key, next, &by).unwrap(), Spent::Before);
+    assert_eq!(other.store.spend_step(&account, &key, TimeStep(next.0 - 1), &by).unwrap(), Spent::Before);
 }
 
 #[test]

@@ -110,7 +110,9 @@ fn a_disabled_account_passes_with_nothing() {
     site.service("postern-imap", "");
     let phone = site.app_password("alice", "phone", MAIL);
     let disabled = postern::domain::account::AccountState::Disabled;
-    postern::enrollment::Enrollment::new(&site.vault()).set_state(&site::name("alice"), disabled).unwrap();
+    postern::enrollment::Enrollment::new(&site.vault())
+        .set_state(&site::name("alice"), disabled, site.made())
+        .unwrap();
     assert_eq!(
         site.login_with("postern-imap", "alice", phone.as_bytes(), &[]),
         "authenticate=7 account=13 setcred=0 user=alice"

@@ -45,7 +45,7 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
 
 fn disable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
     let vault = site.vault()?;
-    Enrollment::new(&vault).set_state(name, AccountState::Disabled)?;
+    Enrollment::new(&vault).set_state(name, AccountState::Disabled, site.made())?;
     let name = text::shell_word(name.as_str());
     text::note(&format!("The account {name} is disabled: no new login passes."));
     text::note(&format!("Connections that are open stay so; with Dovecot end them by: doveadm kick {name}"));
@@ -54,7 +54,7 @@ fn disable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
 
 fn enable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
     let vault = site.vault()?;
-    Enrollment::new(&vault).set_state(name, AccountState::Active)?;
+    Enrollment::new(&vault).set_state(name, AccountState::Active, site.made())?;
     let name = text::shell_word(name.as_str());
     text::note(&format!("The account {name} is active, with the authenticators it had."));
     Ok(())
@@ -67,7 +67,7 @@ fn passwd(site: &Site<'_>, name: &AccountName, source: &SecretSource) -> Result<
         return Err(EnrollmentError::PrimaryElsewhere(name.clone()).into());
     }
     let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
-    enrollment.set_primary(name, &secret)?;
+    enrollment.set_primary(name, &secret, site.made())?;
     let name = text::shell_word(name.as_str());
     text::note(&format!(
         "The account {name} has a new primary password. Its app passwords stay as they were."

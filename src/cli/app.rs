@@ -31,7 +31,7 @@ pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure
         AppCommand::List { name, output } => list(site, &site.account(name)?, *output)?,
         AppCommand::Rename { name, label: typed, new } => {
             let (name, label, new) = (site.account(name)?, label(typed)?, label(new)?);
-            Enrollment::new(&site.vault()?).rename(&name, &label, &new, (site.world.clock)())?;
+            Enrollment::new(&site.vault()?).rename(&name, &label, &new, site.made())?;
         }
         AppCommand::Revoke { name, label: typed } => revoke(site, &site.account(name)?, &label(typed)?)?,
     }
@@ -61,7 +61,7 @@ fn add(site: &Site<'_>, name: &AccountName, wanted: &Wanted<'_>) -> Result<(), F
     let password = enrollment.add_app_password(name, wanted, site.made())?;
     if let Err(error) = text::secret(&password.reveal()) {
         // What nobody has seen must not stay good.
-        enrollment.revoke(name, label, (site.world.clock)())?;
+        enrollment.revoke(name, label, site.made())?;
         return Err(Failure::NotShown(error));
     }
     let (name, label) = (text::shell_word(name.as_str()), label.as_str());
@@ -88,7 +88,7 @@ fn limits(networks: &Networks, expires_at: Option<UnixTime>) -> String {
 
 fn revoke(site: &Site<'_>, name: &AccountName, label: &Label) -> Result<(), Failure> {
     let vault = site.vault()?;
-    Enrollment::new(&vault).revoke(name, label, (site.world.clock)())?;
+    Enrollment::new(&vault).revoke(name, label, site.made())?;
     let (name, label) = (text::shell_word(name.as_str()), text::escaped(label.as_str()));
     text::note(&format!("The app password \"{label}\" of {name} is revoked: no new login passes with it."));
     text::note(&format!("Connections that are open stay so; with Dovecot end them by: doveadm kick {name}"));

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::site::Site;
 use crate::cli::{Exit, World, text};
 use crate::config::{SHIPPED, SHIPPED_OTHER, SHIPPED_PRIMARY};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::verifier::{Unavailable, Vault};
 
 /// What became of one file.
@@ -54,7 +54,7 @@ fn vault(site: &Site<'_>) -> Result<(), Failure> {
             return Err(Failure::StoreWithoutKey { store: store.to_owned(), key: key.to_owned() });
         }
         (true, false) => {
-            Vault::create(&site.config, site.owner())?;
+            Vault::create(&site.config, site.owner(), site.made())?;
             tell("key", key, &Done::Kept);
             tell("store", store, &Done::Made);
             text::note(
@@ -64,7 +64,7 @@ fn vault(site: &Site<'_>) -> Result<(), Failure> {
         }
         (false, false) => {
             directory_of(key, 0o700)?;
-            Vault::create(&site.config, site.owner())?;
+            Vault::create(&site.config, site.owner(), site.made())?;
             tell("key", key, &Done::Made);
             tell("store", store, &Done::Made);
             text::note(
@@ -77,9 +77,8 @@ fn vault(site: &Site<'_>) -> Result<(), Failure> {
 
 fn up_to_date(site: &Site<'_>) -> Result<Done, Failure> {
     match site.vault() {
-        Err(Unavailable::Store(StoreError::Older(path, _))) => {
-            Store::upgrade(&path, site.world.effective_uid)?;
-            site.vault()?;
+        Err(Unavailable::Store(StoreError::Older(..))) => {
+            Vault::upgrade(&site.config, site.owner(), site.made())?;
             Ok(Done::BroughtUpToDate)
         }
         Err(error) => Err(error.into()),

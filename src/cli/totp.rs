@@ -118,7 +118,7 @@ fn code(typed: &Secret, digits: Digits) -> Option<Code> {
 
 fn remove(site: &Site<'_>, name: &AccountName, label: &Label) -> Result<(), Failure> {
     let vault = site.vault()?;
-    Enrollment::new(&vault).remove_totp(name, label)?;
+    Enrollment::new(&vault).remove_totp(name, label, site.made())?;
     let (name, label) = (text::shell_word(name.as_str()), text::escaped(label.as_str()));
     text::note(&format!("The key \"{label}\" of {name} is removed: its codes are not good any more."));
     text::note("Without another key the primary password logs in nowhere; app passwords stay as they were.");

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::config::guarded::{self, FileError, Others, Owner};
+use crate::config::policy::{self, PolicyTable, ServicesTable};
 use crate::domain::account::{Case, DomainRule, Naming};
+use crate::domain::policy::Policy;
 
 /// Far beyond any configuration; bounds what a login reads.
 const MAX_LEN: u64 = 64 * 1024;
@@ -23,10 +25,14 @@ pub struct Config {
     pub key: PathBuf,
     /// How account names are spelled.
     pub naming: Naming,
+    /// Where what is lost at a reboot lies: the memory of refused primary passwords, and the slots of their checks.
+    pub run_dir: PathBuf,
     /// The directory of the PAM service `primary`.
     pub pam_dir: PathBuf,
     /// What an authenticator app shows beside the account.
     pub issuer: String,
+    /// What the site asks for.
+    pub policy: Policy,
 }
 
 impl Config {
@@ -97,9 +103,12 @@ fn line_of(content: &[u8], offset: usize) -> usize {
 struct File {
     store: AbsolutePath,
     key: AbsolutePath,
+    run: AbsolutePath,
     accounts: Accounts,
     primary: Primary,
     totp: Totp,
+    policy: PolicyTable,
+    services: ServicesTable,
 }
 
 impl Default for File {
@@ -107,9 +116,12 @@ impl Default for File {
         Self {
             store: AbsolutePath("/var/lib/postern/store.db".into()),
             key: AbsolutePath("/etc/postern/key".into()),
+            run: AbsolutePath("/run/postern".into()),
             accounts: Accounts::default(),
             primary: Primary::default(),
             totp: Totp::default(),
+            policy: PolicyTable::default(),
+            services: ServicesTable::default(),
         }
     }
 }
@@ -221,8 +233,10 @@ impl From<File> for Config {
             store: file.store.0,
             key: file.key.0,
             naming: Naming { case: file.accounts.case, domain: file.accounts.domain },
+            run_dir: file.run.0,
             pam_dir: file.primary.pam_dir.0,
             issuer: file.totp.issuer.0,
+            policy: policy::meaning(file.policy, file.services),
         }
     }
 }
@@ -231,6 +245,8 @@ impl From<File> for Config {
 mod tests {
     use super::*;
     use crate::config::SHIPPED;
+    use crate::domain::policy::Accepted;
+    use crate::domain::service::Service;
 
     #[track_caller]
     fn refused(text: &str, line: usize, word: &str) {
@@ -249,10 +265,13 @@ mod tests {
     fn every_commented_key_of_the_shipped_file_is_a_key() {
         let keys: Vec<&str> =
             SHIPPED.lines().filter(|line| line.starts_with('#') && !line.starts_with("# ")).collect();
-        assert_eq!(keys.len(), 2);
+        assert_eq!(keys.len(), 7);
         for key in keys {
-            let text = format!("[accounts]\n{}", &key[1..]);
-            assert_ne!(Config::parse(text.as_bytes()).unwrap().naming.domain, DomainRule::Keep, "{key}");
+            // Each in the place where it stands, all others as they are.
+            let text = SHIPPED.replace(&format!("\n{key}\n"), &format!("\n{}\n", &key[1..]));
+            assert_ne!(text, SHIPPED, "{key}");
+            let changed = Config::parse(text.as_bytes()).unwrap();
+            assert_ne!(changed, Config::parse(b"").unwrap(), "{key}");
         }
     }
 
@@ -269,6 +288,49 @@ mod tests {
         refused("key = \"/a\"\nkey = \"/b\"", 2, "duplicate");
         refused("key = ", 1, "");
         refused("[other]", 1, "other");
+    }
+
+    #[test]
+    fn policy_numbers_are_within_bounds_or_refused() {
+        for (key, most) in
+            [("max_app_passwords", 1000), ("longest_lifetime_days", 36_500), ("restore_hours", 720)]
+        {
+            for wrong in
+                ["0", "-1", "99999999999999999999", "4294967297", "1.5", "\"7\"", "\"\"", "[]", "nan"]
+            {
+                let text = format!("[policy]\n{key} = {wrong}");
+                assert_eq!(Config::parse(text.as_bytes()).unwrap_err().line, 2, "{text}");
+            }
+            refused(&format!("[policy]\n{key} = {}", most + 1), 2, &most.to_string());
+            Config::parse(format!("[policy]\n{key} = {most}").as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn policy_words_are_known_or_refused() {
+        refused("[policy]\nsecond_factor = \"optional\"", 2, "when-enrolled");
+        refused("[policy]\nsecond_factor = \"\"", 2, "required");
+        refused("[policy]\nprimary_alone_from = \"192.0.2.0/24\"", 2, "sequence");
+        refused("[policy]\nprimary_alone_from = []", 2, "out");
+        refused("[policy]\nprimary_alone_from = [\"office\"]", 2, "192.0.2.0/24");
+        refused("[policy]\nprimary_alone_from = [\"192.0.2.0/24 10.0.0.0/8\"]", 2, "one network");
+        refused("[policy]\nprimary_alone_from = [\"0.0.0.0/0\"]", 2, "every address");
+        refused("[policy]\nprimary_alone_from = [\"::/0\"]", 2, "every address");
+        refused("[services]\nimap = \"app-password\"", 2, "sequence");
+        refused("[services]\nimap = [\"password\"]", 2, "app-password");
+        refused("[services]\n\"im ap\" = []", 1, "service");
+        refused("[services]\nsmtp = []\nsubmission = []", 1, "smtp");
+    }
+
+    #[test]
+    fn a_service_is_named_once_under_any_of_its_names() {
+        let text = "[services]\ndefault = [\"app-password\"]\nsubmission = []\nSSHD = [\"primary\", \"primary+code\"]";
+        let services = Config::parse(text.as_bytes()).unwrap().policy.services;
+        let on = |name: &str| services.accepted_on(&Service::parse(name.as_bytes()).unwrap());
+        assert_eq!(on("smtp"), Accepted::default());
+        assert_eq!(on("imap"), Accepted { app_password: true, ..Accepted::default() });
+        let both = Accepted { primary_with_code: true, primary_alone: true, app_password: false };
+        assert_eq!(on("sshd"), both);
     }
 
     #[test]

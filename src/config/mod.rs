@@ -5,6 +5,7 @@
 
 mod guarded;
 mod file;
+mod policy;
 mod key_file;
 
 pub use file::{Config, ConfigError};

@@ -46,6 +46,18 @@ impl Keyring {
         self.expand(b"postern/1/seal")
     }
 
+    /// The key that chains the rows of the audit table.
+    #[must_use]
+    pub fn audit_key(&self) -> Secret {
+        Secret::copy_of(&*self.expand(b"postern/1/audit"))
+    }
+
+    /// The key under which refused secrets are remembered.
+    #[must_use]
+    pub fn seen_key(&self) -> Secret {
+        Secret::copy_of(&*self.expand(b"postern/1/seen"))
+    }
+
     /// The lookup tag of a generated secret: HMAC-SHA-256 over its folded symbols, cut to 128 bits.
     #[must_use]
     pub fn tag(&self, symbols: &[u8]) -> Tag {

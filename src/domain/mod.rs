@@ -13,4 +13,5 @@ pub mod app_password;
 pub mod presented;
 pub mod totp;
 pub mod primary;
+pub mod policy;
 pub mod verdict;

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::time::UnixTime;
+use crate::store::audit_rows::Entry;
 use crate::store::connection::KEY_ID;
 use crate::store::{Made, Store, StoreError, Written};
 
@@ -129,7 +130,10 @@ impl Store {
         self.write(|transaction| {
             let row = (name.as_str(), check, hash, KEY_ID, number(made.at.0), made.by);
             transaction.execute(sql, row)?;
-            Ok(())
+            let account_id = Some(transaction.last_insert_rowid());
+            let detail = format!("primary={check}");
+            let entry = Entry { event: "account.add", account_id, detail: Some(&detail), ..Entry::default() };
+            self.record(transaction, made, &entry)
         })
     }
 
@@ -137,11 +141,20 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn set_account_state(&self, name: &AccountName, state: AccountState) -> Result<Written, StoreError> {
-        let sql = "UPDATE account SET state = ?2 WHERE name = ?1";
+    pub fn set_account_state(
+        &self,
+        account_id: i64,
+        state: AccountState,
+        made: Made,
+    ) -> Result<Written, StoreError> {
+        let sql = "UPDATE account SET state = ?2 WHERE id = ?1";
+        let event = match state {
+            AccountState::Active => "account.enable",
+            AccountState::Disabled => "account.disable",
+        };
         self.write(|transaction| {
-            let rows = transaction.execute(sql, (name.as_str(), state_word(state)))?;
-            Ok(Written::from_rows(rows))
+            let rows = transaction.execute(sql, (account_id, state_word(state)))?;
+            self.record_if(rows, transaction, made, &Entry::of(event, account_id))
         })
     }
 
@@ -149,12 +162,17 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn set_primary(&self, name: &AccountName, primary: &PrimaryCheck) -> Result<Written, StoreError> {
-        let sql = "UPDATE account SET primary_check = ?2, primary_hash = ?3, key_id = ?4 WHERE name = ?1";
+    pub fn set_primary(
+        &self,
+        account_id: i64,
+        primary: &PrimaryCheck,
+        made: Made,
+    ) -> Result<Written, StoreError> {
+        let sql = "UPDATE account SET primary_check = ?2, primary_hash = ?3, key_id = ?4 WHERE id = ?1";
         let (check, hash) = columns(primary);
         self.write(|transaction| {
-            let rows = transaction.execute(sql, (name.as_str(), check, hash, KEY_ID))?;
-            Ok(Written::from_rows(rows))
+            let rows = transaction.execute(sql, (account_id, check, hash, KEY_ID))?;
+            self.record_if(rows, transaction, made, &Entry::of("account.passwd", account_id))
         })
     }
 }

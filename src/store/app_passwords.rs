@@ -12,6 +12,7 @@ use crate::domain::service::{Scope, Service};
 use crate::domain::time::UnixTime;
 use crate::domain::verdict::Life;
 use crate::store::accounts::{mark_enrolled, number, state, time};
+use crate::store::audit_rows::Entry;
 use crate::store::connection::KEY_ID;
 use crate::store::{Made, PrimaryKeeper, Store, StoreError, Written};
 
@@ -90,6 +91,16 @@ pub struct NewAppPassword<'a> {
     pub expires_at: Option<UnixTime>,
 }
 
+impl NewAppPassword<'_> {
+    /// What an audit row tells of it.
+    fn terms(&self) -> String {
+        let networks =
+            if self.networks.are_any() { String::new() } else { format!(" networks={}", self.networks) };
+        let expires = self.expires_at.map_or_else(String::new, |at| format!(" expires={}", at.0));
+        format!("scope={}{networks}{expires}", self.scope)
+    }
+}
+
 impl FoundAppPassword {
     /// Whether it lives at this moment.
     #[must_use]
@@ -165,7 +176,11 @@ impl Store {
             let row =
                 (account_id, label, new.tag, new.hash, KEY_ID, scope, networks, expires_at, at, made.by);
             transaction.execute(add, row)?;
-            mark_enrolled(transaction, account_id, made.at)
+            mark_enrolled(transaction, account_id, made.at)?;
+            let detail = new.terms();
+            let entry =
+                Entry { label: Some(label), detail: Some(&detail), ..Entry::of("app.add", account_id) };
+            self.record(transaction, made, &entry)
         })
     }
 
@@ -178,16 +193,21 @@ impl Store {
         account_id: i64,
         label: &Label,
         new: &Label,
-        now: UnixTime,
+        made: Made,
     ) -> Result<Written, StoreError> {
         let sql = "UPDATE app_password SET label = ?3
                    WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL";
         self.write(|transaction| {
             if label != new {
-                free_label(transaction, account_id, new, now)?;
+                free_label(transaction, account_id, new, made.at)?;
             }
             let rows = transaction.execute(sql, (account_id, label.as_str(), new.as_str()))?;
-            Ok(Written::from_rows(rows))
+            let entry = Entry {
+                label: Some(label.as_str()),
+                detail: Some(new.as_str()),
+                ..Entry::of("app.rename", account_id)
+            };
+            self.record_if(rows, transaction, made, &entry)
         })
     }
 
@@ -195,12 +215,13 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn revoke(&self, account_id: i64, label: &Label, now: UnixTime) -> Result<Written, StoreError> {
+    pub fn revoke(&self, account_id: i64, label: &Label, made: Made) -> Result<Written, StoreError> {
         let sql = "UPDATE app_password SET revoked_at = ?3
                    WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL";
         self.write(|transaction| {
-            let rows = transaction.execute(sql, (account_id, label.as_str(), number(now.0)))?;
-            Ok(Written::from_rows(rows))
+            let rows = transaction.execute(sql, (account_id, label.as_str(), number(made.at.0)))?;
+            let entry = Entry { label: Some(label.as_str()), ..Entry::of("app.revoke", account_id) };
+            self.record_if(rows, transaction, made, &entry)
         })
     }
 
@@ -302,6 +323,8 @@ fn networks(row: &Row<'_>) -> Result<Networks, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::secret::Secret;
+    use crate::store::ChainKey;
 
     #[test]
     fn a_login_looks_up_by_index_and_scans_nothing() {
@@ -309,7 +332,8 @@ mod tests {
         let path = directory.path().join("store/store.db");
         let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(directory.path()).unwrap());
         Store::prepare(&path, owner).unwrap();
-        Store::create(&path, owner, [0; 16]).unwrap();
+        let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
+        Store::create(&path, owner, [0; 16], chain, Made { at: UnixTime(1), by: 0 }).unwrap();
         let (store, ()) = Store::open(&path, owner, |_| Ok::<_, StoreError>(())).unwrap();
         let mut statement = store.reader().prepare(&format!("EXPLAIN QUERY PLAN {FIND}")).unwrap();
         let plan: Vec<String> =

@@ -10,6 +10,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::crypto::keyring::CHECK_LEN;
+use crate::store::Made;
+use crate::store::audit_rows::{ChainKey, Entry};
 use crate::store::error::StoreError;
 use crate::store::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 
@@ -18,11 +20,12 @@ use crate::store::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 const BUSY: Duration = Duration::from_millis(950);
 
 /// The id of the only key there is, until keys can be rotated.
-pub(super) const KEY_ID: i64 = 1;
+pub const KEY_ID: i64 = 1;
 
 /// An open store. Dropping it closes the file.
 pub struct Store {
     connection: Connection,
+    chain: Option<ChainKey>,
 }
 
 /// What became of a conditional write.
@@ -52,7 +55,7 @@ impl Store {
         look: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<(Self, T), E> {
         check_files(path, owner)?;
-        let store = Self { connection: connect(path)? };
+        let store = Self { connection: connect(path)?, chain: None };
         // Each look of its own would take and leave the lock, and might wait for it.
         let lock = Transaction::new_unchecked(&store.connection, TransactionBehavior::Deferred);
         let lock = lock.map_err(StoreError::from)?;
@@ -79,7 +82,13 @@ impl Store {
     ///
     /// # Errors
     /// Where there is a store, or none can be made.
-    pub fn create(path: &Path, owner: u32, key_check: [u8; CHECK_LEN]) -> Result<(), StoreError> {
+    pub fn create(
+        path: &Path,
+        owner: u32,
+        key_check: [u8; CHECK_LEN],
+        chain: ChainKey,
+        made: Made,
+    ) -> Result<(), StoreError> {
         // A file of ours from the first moment: SQLite gives its journal the same mode.
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         created.map(drop).or_else(|error| match error.kind() == ErrorKind::AlreadyExists {
@@ -88,7 +97,8 @@ impl Store {
             false => Err(StoreError::Io(path.to_owned(), error)),
         })?;
         check_files(path, owner)?;
-        write(&connect(path)?, |transaction| {
+        let store = Self { connection: connect(path)?, chain: Some(chain) };
+        store.write(|transaction| {
             // Another call may have been quicker.
             if pragma(transaction, "application_id")? != 0 {
                 return Err(StoreError::Exists(path.to_owned()));
@@ -97,7 +107,7 @@ impl Store {
             migrate(transaction, 0)?;
             let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
             transaction.execute(sql, (KEY_ID, key_check))?;
-            Ok(())
+            store.record(transaction, made, &Entry { event: "store.create", ..Entry::default() })
         })
     }
 
@@ -105,14 +115,31 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], but for older ones.
-    pub fn upgrade(path: &Path, owner: u32) -> Result<i64, StoreError> {
+    pub fn upgrade(
+        path: &Path,
+        owner: u32,
+        key_check: [u8; CHECK_LEN],
+        chain: ChainKey,
+        made: Made,
+    ) -> Result<i64, StoreError> {
         check_files(path, owner)?;
-        write(&connect(path)?, |transaction| {
+        let store = Self { connection: connect(path)?, chain: Some(chain) };
+        store.write(|transaction| {
             let version = identify(transaction, path)?;
             if VERSION < version {
                 return Err(StoreError::Newer(path.to_owned(), version));
             }
+            // A chain that begins under another key could not be verified.
+            if store.key_check()? != key_check {
+                return Err(StoreError::OtherKey);
+            }
+            if version == VERSION {
+                return Ok(version);
+            }
             migrate(transaction, version)?;
+            let detail = format!("from={version} to={VERSION}");
+            let entry = Entry { event: "store.upgrade", detail: Some(&detail), ..Entry::default() };
+            store.record(transaction, made, &entry)?;
             Ok(version)
         })
     }
@@ -125,6 +152,15 @@ impl Store {
         let sql = "SELECT value FROM key_check WHERE key_id = ?1";
         let value = self.connection.query_row(sql, [KEY_ID], |row| row.get(0)).optional()?;
         value.ok_or_else(|| StoreError::damaged("key_check"))
+    }
+
+    /// Gives the store the key of its audit chain, without which nothing can be changed.
+    pub fn chain_with(&mut self, chain: ChainKey) {
+        self.chain = Some(chain);
+    }
+
+    pub(super) fn chain_key(&self) -> Result<&ChainKey, StoreError> {
+        self.chain.as_ref().ok_or(StoreError::NoChainKey)
     }
 
     fn check_version(&self, path: &Path) -> Result<(), StoreError> {
@@ -273,7 +309,9 @@ fn check_directory(path: &Path, owner: u32) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::secret::Secret;
     use crate::domain::account::{AccountName, Case, DomainRule, Naming};
+    use crate::domain::time::UnixTime;
 
     /// A store of version 1 with one account and one app password.
     fn version_1(path: &Path) {
@@ -304,8 +342,14 @@ mod tests {
         Store::prepare(&path, owner).unwrap();
         version_1(&path);
         assert!(matches!(opened(&path, owner), Err(StoreError::Older(_, 1))));
-        assert_eq!(Store::upgrade(&path, owner).unwrap(), 1);
-        assert_eq!(Store::upgrade(&path, owner).unwrap(), VERSION, "a second time nothing is left to do");
+        let upgrade = |key_check| {
+            let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
+            let made = Made { at: UnixTime(7), by: owner };
+            Store::upgrade(&path, owner, key_check, chain, made)
+        };
+        assert!(matches!(upgrade([1; CHECK_LEN]), Err(StoreError::OtherKey)));
+        assert_eq!(upgrade([0; CHECK_LEN]).unwrap(), 1);
+        assert_eq!(upgrade([0; CHECK_LEN]).unwrap(), VERSION, "a second time nothing is left to do");
         let store = opened(&path, owner).unwrap();
         let naming = Naming { case: Case::Fold, domain: DomainRule::Keep };
         let account = store.account(&AccountName::parse(b"alice", &naming).unwrap()).unwrap().unwrap();

@@ -42,6 +42,8 @@ pub enum StoreError {
     TooMany(usize),
     /// The account has keys with codes of another length, and a field is split only once.
     OtherCodeLength,
+    /// The store was opened without the key of its audit chain.
+    NoChainKey,
     /// There is no randomness to seal with.
     Entropy(EntropyError),
 }
@@ -76,6 +78,7 @@ impl fmt::Display for StoreError {
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::TooMany(most) => write!(f, "the account has {most} keys, the most there may be"),
             Self::OtherCodeLength => f.write_str("the account has keys with codes of another length"),
+            Self::NoChainKey => f.write_str("the store was opened for reading alone"),
             Self::Entropy(error) => error.fmt(f),
             Self::Taken => f.write_str("the store has that name already"),
         }

@@ -13,14 +13,38 @@ mod schema;
 mod accounts;
 mod app_passwords;
 mod totp_keys;
+mod audit_rows;
 
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{AppPasswordRow, FoundAppPassword, LastUse, NewAppPassword};
-pub use connection::{Store, Written};
+pub use audit_rows::ChainKey;
+pub use connection::{KEY_ID, Store, Written};
 pub use error::StoreError;
 pub use totp_keys::{NewTotpKey, Spent, TotpRow};
 
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::domain::service::Service;
 use crate::domain::time::UnixTime;
+
+/// A login that uses something up.
+#[derive(Clone, Copy, Debug)]
+pub struct Use<'a> {
+    /// When, and the uid of the process that asks.
+    pub made: Made,
+    /// On which service.
+    pub service: &'a Service,
+    /// From which address, if one is known.
+    pub from: Option<IpAddr>,
+}
+
+impl fmt::Display for Use<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = self.from.map_or_else(String::new, |address| format!(" from={address}"));
+        write!(f, "service={}{from}", self.service)
+    }
+}
 
 /// Who did something and when, as rows keep it.
 #[derive(Clone, Copy, Debug)]

@@ -4,10 +4,71 @@
 pub(super) const APPLICATION_ID: i64 = 0x5053_544e;
 
 /// What brings a store of version N to version N + 1; what was released is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// The version that this build reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+const VERSION_3: &str = "
+ALTER TABLE key_check ADD COLUMN retired_at INTEGER CHECK (0 <= retired_at);
+ALTER TABLE key_check ADD COLUMN sealed_audit_key BLOB;
+
+ALTER TABLE account ADD COLUMN unix_uid INTEGER CHECK (0 <= unix_uid);
+
+ALTER TABLE app_password ADD COLUMN replaces INTEGER REFERENCES app_password;
+ALTER TABLE app_password ADD COLUMN revocation INTEGER REFERENCES revocation;
+
+CREATE INDEX app_password_replaces ON app_password (replaces) WHERE replaces IS NOT NULL;
+
+CREATE TABLE revocation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL CHECK (0 <= at),
+    by INTEGER NOT NULL CHECK (0 <= by),
+    restorable_until INTEGER NOT NULL CHECK (0 <= restorable_until),
+    restored_at INTEGER CHECK (0 <= restored_at)
+) STRICT;
+
+CREATE TABLE recovery_code (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER NOT NULL REFERENCES account,
+    tag BLOB NOT NULL UNIQUE CHECK (length(tag) = 16),
+    hash TEXT NOT NULL CHECK (0 < length(hash)),
+    key_id INTEGER NOT NULL REFERENCES key_check,
+    created_at INTEGER NOT NULL CHECK (0 <= created_at),
+    created_by INTEGER NOT NULL CHECK (0 <= created_by),
+    spent_at INTEGER CHECK (0 <= spent_at),
+    retired_at INTEGER CHECK (0 <= retired_at)
+) STRICT;
+
+CREATE INDEX recovery_code_account ON recovery_code (account_id);
+
+CREATE TABLE code_failure (
+    account_id INTEGER NOT NULL REFERENCES account,
+    source TEXT NOT NULL,
+    count INTEGER NOT NULL CHECK (0 < count),
+    last_at INTEGER NOT NULL CHECK (0 <= last_at),
+    PRIMARY KEY (account_id, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_row (
+    id INTEGER PRIMARY KEY CHECK (0 < id),
+    at INTEGER NOT NULL,
+    by INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    account TEXT,
+    label TEXT,
+    detail TEXT,
+    key_id INTEGER NOT NULL,
+    mac BLOB NOT NULL CHECK (length(mac) = 32)
+) STRICT;
+
+CREATE TABLE audit_head (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    last_row INTEGER NOT NULL,
+    key_id INTEGER NOT NULL,
+    mac BLOB NOT NULL CHECK (length(mac) = 32)
+) STRICT;
+";
 
 const VERSION_2: &str = "
 ALTER TABLE app_password ADD COLUMN expires_at INTEGER CHECK (0 <= expires_at);

@@ -7,8 +7,9 @@ use crate::domain::app_password::Label;
 use crate::domain::time::UnixTime;
 use crate::domain::totp::{Period, TimeStep};
 use crate::store::accounts::{mark_enrolled, number, time};
+use crate::store::audit_rows::Entry;
 use crate::store::connection::KEY_ID;
-use crate::store::{Account, Made, Store, StoreError, Written};
+use crate::store::{Account, Made, Store, StoreError, Use, Written};
 
 /// A key as the store has it: sealed.
 pub struct TotpRow {
@@ -97,7 +98,9 @@ impl Store {
             )?;
             let id = transaction.last_insert_rowid();
             transaction.execute("UPDATE totp_key SET sealed = ?2 WHERE id = ?1", (id, seal(id)?))?;
-            mark_enrolled(transaction, account_id, made.at)
+            mark_enrolled(transaction, account_id, made.at)?;
+            let entry = Entry { label: Some(label), ..Entry::of("totp.enroll", account_id) };
+            self.record(transaction, made, &entry)
         })
     }
 
@@ -105,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn remove_totp_key(&self, account_id: i64, label: &Label) -> Result<Written, StoreError> {
+    pub fn remove_totp_key(&self, account_id: i64, label: &Label, made: Made) -> Result<Written, StoreError> {
         // What the key has spent stays spent, should it come back.
         let keep = "UPDATE account SET codes_spent_until = max(codes_spent_until, (
                         SELECT (last_step + 1) * period FROM totp_key WHERE account_id = ?1 AND label = ?2))
@@ -114,7 +117,8 @@ impl Store {
         self.write(|transaction| {
             transaction.execute(keep, (account_id, label.as_str()))?;
             let rows = transaction.execute(remove, (account_id, label.as_str()))?;
-            Ok(Written::from_rows(rows))
+            let entry = Entry { label: Some(label.as_str()), ..Entry::of("totp.remove", account_id) };
+            self.record_if(rows, transaction, made, &entry)
         })
     }
 
@@ -123,7 +127,13 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn spend_step(&self, account: &Account, key: i64, step: TimeStep) -> Result<Spent, StoreError> {
+    pub fn spend_step(
+        &self,
+        account: &Account,
+        key: &TotpRow,
+        step: TimeStep,
+        by: &Use<'_>,
+    ) -> Result<Spent, StoreError> {
         let unchanged = "SELECT 1 FROM account WHERE id = ?1 AND state = 'active' AND primary_hash IS ?2";
         let spend = "UPDATE totp_key SET last_step = ?3 WHERE id = ?1 AND account_id = ?2 AND last_step < ?3";
         self.write(|transaction| {
@@ -131,8 +141,13 @@ impl Store {
             if transaction.query_row(unchanged, (account.id, hash), |_| Ok(())).optional()?.is_none() {
                 return Ok(Spent::NotForThisAccount);
             }
-            let rows = transaction.execute(spend, (key, account.id, number(step.0)))?;
-            Ok(if rows == 1 { Spent::Now } else { Spent::Before })
+            let rows = transaction.execute(spend, (key.id, account.id, number(step.0)))?;
+            let (label, detail) = (Some(key.label.as_str()), by.to_string());
+            let entry = Entry { label, detail: Some(&detail), ..Entry::of("code.spend", account.id) };
+            Ok(match self.record_if(rows, transaction, by.made, &entry)? {
+                Written::Changed => Spent::Now,
+                Written::NotFound => Spent::Before,
+            })
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::primary::PrimaryMatch;
 use crate::domain::time::{Clock, UnixTime};
 use crate::domain::totp::{CodeMatch, TimeStep, Totp};
 use crate::domain::verdict::{CodeEvidence, Evidence, PrimaryEvidence};
-use crate::store::{Account, PrimaryCheck, Spent, TotpRow};
+use crate::store::{Account, Made, PrimaryCheck, Spent, TotpRow, Use};
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
 /// What the primary path found out, beside the verdict.
@@ -38,7 +38,7 @@ impl Verifier<'_> {
         let path = if presented.code.is_some() { Path::PrimaryWithCode } else { Path::Primary };
         let (code, label) = match (&account, state, found.primary) {
             (Some(account), Some(AccountState::Active), Some(PrimaryMatch::Right)) => {
-                self.check_code(&vault, account, &keys, presented.code, clock())?
+                self.check_code(&vault, attempt, account, &keys, presented.code, clock())?
             }
             _ => (CodeEvidence::Absent, None),
         };
@@ -78,6 +78,7 @@ impl Verifier<'_> {
     fn check_code(
         &self,
         vault: &Vault,
+        attempt: &Attempt<'_>,
         account: &Account,
         keys: &[TotpRow],
         code: Option<Code>,
@@ -101,7 +102,11 @@ impl Verifier<'_> {
             }
         }
         match (fresh, broken) {
-            (Some((row, step)), _) => Ok((self.spend(vault, account, row, step)?, Some(row.label.clone()))),
+            (Some((row, step)), _) => {
+                let made = Made { at: now, by: self.owner.0 };
+                let by = Use { made, service: &attempt.service, from: attempt.remote };
+                Ok((self.spend(vault, account, row, step, &by)?, Some(row.label.clone())))
+            }
             (None, Some(error)) => Err(error),
             (None, None) => Ok((CodeEvidence::Wrong, None)),
         }
@@ -115,11 +120,12 @@ impl Verifier<'_> {
         account: &Account,
         row: &TotpRow,
         step: TimeStep,
+        by: &Use<'_>,
     ) -> Result<CodeEvidence, Unavailable> {
         if self.spending == Spending::Rehearsal {
             return Ok(CodeEvidence::Right);
         }
-        Ok(match vault.store.spend_step(account, row.id, step)? {
+        Ok(match vault.store.spend_step(account, row, step, by)? {
             Spent::Now => CodeEvidence::Right,
             Spent::Before => CodeEvidence::Spent,
             Spent::NotForThisAccount => CodeEvidence::AccountChanged,

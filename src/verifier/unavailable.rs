@@ -115,7 +115,9 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
         StoreError::Full => "free some space",
         StoreError::ReadOnly => "remount its file system writable",
         StoreError::Exists(_) => "move it away first, if you mean to replace it",
-        StoreError::Sqlite(_) | StoreError::Io(..) => "see to the file, its directory and its disk",
+        StoreError::Sqlite(_) | StoreError::Io(..) | StoreError::NoChainKey => {
+            "see to the file, its directory and its disk"
+        }
         StoreError::Entropy(_) => "allow the host to call getrandom(2)",
         StoreError::Taken | StoreError::TooMany(_) | StoreError::OtherCodeLength => "choose another",
     }

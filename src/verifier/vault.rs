@@ -5,7 +5,7 @@ use crate::crypto::entropy::EntropyError;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::seal::{self, BrokenSeal};
 use crate::crypto::secret::Secret;
-use crate::store::{Store, StoreError};
+use crate::store::{ChainKey, KEY_ID, Made, Store, StoreError};
 use crate::verifier::Unavailable;
 
 /// An open store with its key.
@@ -35,12 +35,13 @@ impl Vault {
         look: impl FnOnce(&Store, &Keyring) -> Result<T, Unavailable>,
     ) -> Result<(Self, T), Unavailable> {
         let keyring = read_key(&config.key, owner)?;
-        let (store, seen) = Store::open(&config.store, owner.0, |store| {
+        let (mut store, seen) = Store::open(&config.store, owner.0, |store| {
             if !keyring.is_key_of(&store.key_check()?) {
                 return Err(StoreError::OtherKey.into());
             }
             look(store, &keyring)
         })?;
+        store.chain_with(chain_key(&keyring));
         Ok((Self { store, keyring }, seen))
     }
 
@@ -48,11 +49,21 @@ impl Vault {
     ///
     /// # Errors
     /// Where there is a store already, or something cannot be written.
-    pub fn create(config: &Config, owner: Owner) -> Result<Self, Unavailable> {
+    pub fn create(config: &Config, owner: Owner, made: Made) -> Result<Self, Unavailable> {
         Store::prepare(&config.store, owner.0)?;
         let keyring =
             if config.key.exists() { read_key(&config.key, owner)? } else { create_key(&config.key)? };
-        Store::create(&config.store, owner.0, keyring.check_value())?;
+        Store::create(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made)?;
+        Self::open(config, owner)
+    }
+
+    /// Brings a store of an older version up to this one.
+    ///
+    /// # Errors
+    /// As [`Vault::open`], but for older ones.
+    pub fn upgrade(config: &Config, owner: Owner, made: Made) -> Result<Self, Unavailable> {
+        let keyring = read_key(&config.key, owner)?;
+        Store::upgrade(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made)?;
         Self::open(config, owner)
     }
 
@@ -71,6 +82,10 @@ impl Vault {
     pub fn open_totp_key(&self, account: i64, row: i64, sealed: &[u8]) -> Result<Secret, BrokenSeal> {
         seal::open(&self.keyring.seal_key(), totp_place(account, row).as_bytes(), sealed)
     }
+}
+
+fn chain_key(keyring: &Keyring) -> ChainKey {
+    ChainKey { key: keyring.audit_key(), key_id: KEY_ID }
 }
 
 fn totp_place(account: i64, row: i64) -> String {

@@ -54,13 +54,13 @@ impl Site {
         }
         fs::set_permissions(path.join("store"), Permissions::from_mode(0o700)).unwrap();
         let text = format!(
-            "store = \"{0}/store/store.db\"\nkey = \"{0}/etc/key\"\n[primary]\npam_dir = \"{0}/etc/pam.d\"\n",
+            "store = \"{0}/store/store.db\"\nkey = \"{0}/etc/key\"\nrun = \"{0}/run\"\n[primary]\npam_dir = \"{0}/etc/pam.d\"\n",
             path.display()
         );
         let config = Config::parse(text.as_bytes()).unwrap();
         let site = Self { directory, config };
         site.write("etc/postern.toml", &text);
-        Vault::create(&site.config, site.owner()).unwrap();
+        Vault::create(&site.config, site.owner(), site.made()).unwrap();
         site
     }
 
@@ -141,7 +141,9 @@ impl Site {
     }
 
     pub fn revoke(&self, account: &str, label: &str) {
-        Enrollment::new(&self.vault()).revoke(&name(account), &Label::parse(label).unwrap(), now()).unwrap();
+        Enrollment::new(&self.vault())
+            .revoke(&name(account), &Label::parse(label).unwrap(), self.made())
+            .unwrap();
     }
 
     /// Enrolls the key of the vectors; the step that confirms it lies an hour back.
