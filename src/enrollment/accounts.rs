@@ -1,0 +1,91 @@
+//! Accounts and their primary passwords.
+
+use crate::crypto::entropy;
+use crate::crypto::password_hash::{Cost, PasswordHash};
+use crate::crypto::secret::Secret;
+use crate::domain::account::{AccountName, AccountState};
+use crate::domain::primary::admissible;
+use crate::enrollment::{Enrollment, EnrollmentError};
+use crate::store::{Account, Made, PrimaryCheck, StoreError, Written};
+
+/// Who checks a new account's primary password.
+pub enum NewPrimary<'a> {
+    /// PAM.
+    Pam,
+    /// We, against a hash of this.
+    Store(&'a Secret),
+}
+
+impl Enrollment<'_> {
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// Where there is one, or the primary may not be chosen.
+    pub fn add_account(
+        &self,
+        name: &AccountName,
+        primary: &NewPrimary<'_>,
+        made: Made,
+    ) -> Result<(), EnrollmentError> {
+        let primary = match primary {
+            NewPrimary::Pam => PrimaryCheck::Pam,
+            NewPrimary::Store(secret) => self.hashed(secret)?,
+        };
+        self.vault.store.add_account(name, &primary, made).map_err(|error| {
+            if matches!(error, StoreError::Taken) {
+                return EnrollmentError::AccountTaken(name.clone());
+            }
+            error.into()
+        })
+    }
+
+    /// Finds an account.
+    ///
+    /// # Errors
+    /// `NoAccount`, or where the store fails.
+    pub fn account(&self, name: &AccountName) -> Result<Account, EnrollmentError> {
+        self.vault.store.account(name)?.ok_or_else(|| EnrollmentError::NoAccount(name.clone()))
+    }
+
+    /// Opens or closes an account.
+    ///
+    /// # Errors
+    /// `NoAccount`, or where the store fails.
+    pub fn set_state(
+        &self,
+        name: &AccountName,
+        state: AccountState,
+        made: Made,
+    ) -> Result<(), EnrollmentError> {
+        match self.vault.store.set_account_state(self.account(name)?.id, state, made)? {
+            Written::Changed => Ok(()),
+            Written::NotFound => Err(EnrollmentError::NoAccount(name.clone())),
+        }
+    }
+
+    /// Replaces the primary password of an account whose primary is ours.
+    ///
+    /// # Errors
+    /// Where it is PAM's, or may not be chosen.
+    pub fn set_primary(
+        &self,
+        name: &AccountName,
+        secret: &Secret,
+        made: Made,
+    ) -> Result<(), EnrollmentError> {
+        let account = self.account(name)?;
+        if account.primary == PrimaryCheck::Pam {
+            return Err(EnrollmentError::PrimaryElsewhere(name.clone()));
+        }
+        match self.vault.store.set_primary(account.id, &self.hashed(secret)?, made)? {
+            Written::Changed => Ok(()),
+            Written::NotFound => Err(EnrollmentError::NoAccount(name.clone())),
+        }
+    }
+
+    fn hashed(&self, secret: &Secret) -> Result<PrimaryCheck, EnrollmentError> {
+        admissible(secret).map_err(EnrollmentError::Inadmissible)?;
+        let hash = PasswordHash::make(secret, &self.vault.keyring.pepper(), Cost::CHOSEN, entropy::bytes()?)?;
+        Ok(PrimaryCheck::Store(hash.as_str().to_owned()))
+    }
+}

@@ -1,0 +1,28 @@
+//! Floor 3: the life cycle of accounts and their authenticators.
+//!
+//! Knows: what may be made, shown once, confirmed and revoked.
+//! Never: how it is shown, or who may ask for it.
+
+mod error;
+mod accounts;
+mod app_passwords;
+mod totp_keys;
+
+pub use accounts::NewPrimary;
+pub use app_passwords::Wanted;
+pub use error::EnrollmentError;
+
+use crate::verifier::Vault;
+
+/// Makes, changes and revokes in one vault.
+pub struct Enrollment<'a> {
+    vault: &'a Vault,
+}
+
+impl<'a> Enrollment<'a> {
+    /// Works in this vault.
+    #[must_use]
+    pub const fn new(vault: &'a Vault) -> Self {
+        Self { vault }
+    }
+}
