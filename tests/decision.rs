@@ -130,10 +130,20 @@ fn an_app_password_ends_with_its_time_and_gives_its_label_away() {
     let (label, new) = (Label::parse("over").unwrap(), Label::parse("gone").unwrap());
     let vault = site.vault();
     postern::enrollment::Enrollment::new(&vault)
-        .rename(&site::name("alice"), &label, &new, site.made())
+        .rename(&site::name("alice"), &label, &new, &site.config.policy.app_passwords, site.made())
         .unwrap();
     denied(&site, &Ask { secret: &over, ..Ask::default() }, Denial::Revoked, 1);
     granted(&site, &Ask { secret: &next, ..Ask::default() }, 1);
+}
+
+#[test]
+fn the_longest_life_counts_for_app_passwords_that_are_there_already() {
+    let mut site = Site::with_alice();
+    let phone = site.app_password("alice", "phone", MAIL);
+    site.config.policy.app_passwords.longest_life = Some(2);
+    let end = UnixTime(now().0 + 2 * 86_400);
+    granted(&site, &Ask { secret: &phone, at: UnixTime(end.0 - 9), ..Ask::default() }, 1);
+    denied(&site, &Ask { secret: &phone, at: end, ..Ask::default() }, Denial::Expired, 1);
 }
 
 #[test]

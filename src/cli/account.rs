@@ -80,7 +80,7 @@ fn prompt(what: &str, name: &AccountName) -> String {
 }
 
 fn list(site: &Site<'_>, output: Output) -> Result<(), Failure> {
-    let accounts = site.vault()?.store.accounts()?;
+    let accounts = site.vault()?.store.accounts(site.limits(), site.now())?;
     if output.json {
         return text::json(&accounts.iter().map(Listed::from).collect::<Vec<_>>());
     }

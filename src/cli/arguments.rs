@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::app::AppCommand;
 use crate::cli::{Exit, text};
 use crate::config::DEFAULT_PATH;
 
@@ -96,57 +97,6 @@ pub(super) enum AccountCommand {
         name: OsString,
         #[command(flatten)]
         source: SecretSource,
-    },
-}
-
-#[derive(Subcommand)]
-pub(super) enum AppCommand {
-    /// Make an app password and show it, once.
-    #[command(after_help = "Examples:
-  sudo postern app add alice --label phone
-  sudo postern app add alice --label scanner --scope smtp --network 192.0.2.0/24
-  sudo postern app add alice --label internship --expires 90d")]
-    Add {
-        /// The account.
-        name: OsString,
-        /// What its owner calls the program or device.
-        #[arg(long)]
-        label: OsString,
-        /// The services it is good for, parted by commas.
-        #[arg(long, value_name = "SERVICES", default_value = "imap,pop3,smtp,sieve")]
-        scope: OsString,
-        /// The networks from which it is good, parted by commas; any without this.
-        #[arg(long, value_name = "NETWORKS")]
-        network: Option<OsString>,
-        /// When it ends: a span from now such as 90d, 12w or 1y, or its last day such as 2030-12-31.
-        #[arg(long, value_name = "WHEN")]
-        expires: Option<OsString>,
-    },
-    /// List the app passwords of an account, revoked ones last.
-    #[command(after_help = "Example:\n  sudo postern app list alice")]
-    List {
-        /// The account.
-        name: OsString,
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Give an app password another label; the password stays as it is.
-    #[command(after_help = "Example:\n  sudo postern app rename alice phone 'old phone'")]
-    Rename {
-        /// The account.
-        name: OsString,
-        /// The label that it has.
-        label: OsString,
-        /// The label that it gets.
-        new: OsString,
-    },
-    /// Revoke an app password.
-    #[command(after_help = "Example:\n  sudo postern app revoke alice phone")]
-    Revoke {
-        /// The account.
-        name: OsString,
-        /// The label of the app password.
-        label: OsString,
     },
 }
 

@@ -18,7 +18,7 @@ pub(super) fn run(site: &Site<'_>, output: Output) -> Result<Exit, Failure> {
     if !output.json {
         text::result(&in_sentences(site.path, &site.config))?;
     }
-    let accounts = site.vault()?.store.accounts()?;
+    let accounts = site.vault()?.store.accounts(site.limits(), site.now())?;
     let service = site.config.pam_dir.join("primary");
     if accounts.iter().any(asks_pam) {
         let trusted = check(&service, site.owner());

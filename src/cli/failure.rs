@@ -63,7 +63,7 @@ pub(super) enum Failure {
     Input(io::Error),
     /// The result cannot be written.
     Output(io::Error),
-    /// An app password was made and could not be shown; it is revoked again.
+    /// An app password could not be shown; none is made, or it is revoked again.
     NotShown(io::Error),
 }
 
@@ -114,6 +114,9 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::NoTotpKey(..) => (Exit::NotFound, "`postern totp list` shows the labels"),
         EnrollmentError::AccountTaken(_) => (Exit::Exists, "it is kept as it was"),
         EnrollmentError::LabelTaken(..) => (Exit::Exists, "choose another label, or end that one first"),
+        EnrollmentError::LivesTooLong(_) => {
+            (Exit::Usage, "ask for an earlier end, or leave --expires out; postern.toml sets the limit")
+        }
         EnrollmentError::PrimaryElsewhere(_) => {
             (Exit::Denied, "change it where PAM keeps it, often with passwd(1)")
         }
@@ -132,6 +135,10 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::Store(StoreError::TooMany(_)) => {
             (Exit::Denied, "remove one first: `postern totp remove`")
         }
+        EnrollmentError::Store(StoreError::TooManyAppPasswords(_)) => (
+            Exit::Denied,
+            "revoke one first: `postern app revoke`; or raise max_app_passwords in postern.toml",
+        ),
         EnrollmentError::Store(StoreError::OtherCodeLength) => {
             (Exit::Denied, "bring a key whose codes are as long, or remove the others first")
         }
@@ -187,7 +194,7 @@ impl fmt::Display for Failure {
             Self::Input(error) => write!(f, "nothing could be read: {error}"),
             Self::Output(error) => write!(f, "the result could not be written: {error}"),
             Self::NotShown(error) => {
-                write!(f, "the app password could not be shown and is revoked again: {error}")
+                write!(f, "an app password could not be shown, so none is good: {error}")
             }
         }
     }
@@ -211,6 +218,7 @@ impl From<EnrollmentError> for Failure {
             | EnrollmentError::NoTotpKey(..)
             | EnrollmentError::AccountTaken(_)
             | EnrollmentError::LabelTaken(..)
+            | EnrollmentError::LivesTooLong(_)
             | EnrollmentError::PrimaryElsewhere(_)
             | EnrollmentError::Inadmissible(_)
             | EnrollmentError::KeyTaken(..)
@@ -223,5 +231,11 @@ impl From<EnrollmentError> for Failure {
 
 /// The store kept a rule, and did not fail.
 const fn is_rule(error: &StoreError) -> bool {
-    matches!(error, StoreError::Taken | StoreError::TooMany(_) | StoreError::OtherCodeLength)
+    matches!(
+        error,
+        StoreError::Taken
+            | StoreError::TooMany(_)
+            | StoreError::TooManyAppPasswords(_)
+            | StoreError::OtherCodeLength
+    )
 }

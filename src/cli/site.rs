@@ -9,6 +9,8 @@ use crate::cli::failure::Failure;
 use crate::config::{Config, Owner};
 use crate::domain::account::AccountName;
 use crate::domain::app_password::{Label, LabelError};
+use crate::domain::policy::AppPasswordPolicy;
+use crate::domain::time::UnixTime;
 use crate::store::Made;
 use crate::verifier::{Unavailable, Vault};
 
@@ -38,7 +40,17 @@ impl<'a> Site<'a> {
 
     /// Who does it, and when: now.
     pub(super) fn made(&self) -> Made {
-        Made { at: (self.world.clock)(), by: self.world.real_uid }
+        Made { at: self.now(), by: self.world.real_uid }
+    }
+
+    /// This moment.
+    pub(super) fn now(&self) -> UnixTime {
+        (self.world.clock)()
+    }
+
+    /// How many app passwords there may be, and for how long.
+    pub(super) const fn limits(&self) -> &AppPasswordPolicy {
+        &self.config.policy.app_passwords
     }
 
     /// Reads an account's name as every door does.

@@ -2,9 +2,10 @@
 
 use std::env;
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -41,6 +42,17 @@ pub(super) fn secret(secret: &Secret) -> io::Result<()> {
     line.push(b'\n');
     let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     stdout.write_all(&line)
+}
+
+/// Says whether what is written to stdout can be seen by anybody. Where a program is started without one, its
+/// runtime opens /dev/null instead.
+pub(super) fn somebody_reads_stdout() -> io::Result<()> {
+    let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
+    let nowhere = fs::metadata("/dev/null")?;
+    if stdout.file_type().is_char_device() && stdout.rdev() == nowhere.rdev() {
+        return Err(io::Error::other("stdout is closed, or is /dev/null"));
+    }
+    Ok(())
 }
 
 /// Writes a secret to stderr, which the caller knows to be a terminal.

@@ -52,6 +52,19 @@ impl AppPasswordPolicy {
     pub fn latest_end(&self, created_at: UnixTime) -> Option<UnixTime> {
         self.longest_life.map(|days| UnixTime(created_at.0.saturating_add(u64::from(days) * DAY)))
     }
+
+    /// When one ends: at its own end or the latest that there may be, whichever comes first.
+    #[must_use]
+    pub fn end(&self, created_at: UnixTime, expires_at: Option<UnixTime>) -> Option<UnixTime> {
+        let latest = self.latest_end(created_at);
+        expires_at.into_iter().chain(latest).min()
+    }
+
+    /// Those that were made then, or before, have had their longest life; `None` where there is no longest.
+    #[must_use]
+    pub fn made_too_early(&self, now: UnixTime) -> Option<UnixTime> {
+        self.longest_life.map(|days| UnixTime(now.0.saturating_sub(u64::from(days) * DAY)))
+    }
 }
 
 /// Which authenticators pass on which service.
@@ -184,6 +197,19 @@ mod tests {
         let policy = Policy { second_factor: SecondFactor::WhenEnrolled, ..Policy::default() };
         assert_eq!(waiver(&policy, "imap", "", Enrolment::Never), Some(CodeWaiver::NotEnrolled));
         assert_eq!(waiver(&policy, "imap", "", Enrolment::Once), None);
+    }
+
+    #[test]
+    fn the_longest_life_counts_for_those_that_are_there_and_an_earlier_end_stays() {
+        let limits = AppPasswordPolicy { longest_life: Some(2), ..Policy::default().app_passwords };
+        let (made, later) = (UnixTime(1_000), UnixTime(1_000 + 2 * DAY));
+        assert_eq!(limits.end(made, None), Some(later));
+        assert_eq!(limits.end(made, Some(UnixTime(5_000))), Some(UnixTime(5_000)));
+        assert_eq!(limits.end(made, Some(UnixTime(u64::MAX))), Some(later));
+        assert_eq!(limits.made_too_early(later), Some(made));
+        let unlimited = Policy::default().app_passwords;
+        assert_eq!((unlimited.end(made, None), unlimited.made_too_early(later)), (None, None));
+        assert_eq!(unlimited.end(made, Some(later)), Some(later));
     }
 
     #[test]

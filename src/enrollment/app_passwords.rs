@@ -1,10 +1,12 @@
 //! App passwords: made, renamed, revoked.
 
 use crate::crypto::entropy;
+use crate::crypto::keyring::Tag;
 use crate::crypto::password_hash::{Cost, PasswordHash};
 use crate::domain::account::AccountName;
 use crate::domain::app_password::{AppPassword, Label};
 use crate::domain::network::Networks;
+use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::service::Scope;
 use crate::domain::time::UnixTime;
 use crate::enrollment::error::label_taken;
@@ -23,36 +25,40 @@ pub struct Wanted<'a> {
     pub expires_at: Option<UnixTime>,
 }
 
+/// An app password that was just made. It is shown once and kept nowhere.
+pub struct Issued {
+    /// The secret.
+    pub password: AppPassword,
+    /// When its time is over, if ever.
+    pub expires_at: Option<UnixTime>,
+}
+
+/// A day of the calendar has up to 25 hours: what is asked for as 90 days may end an hour after 90 times 24.
+const CALENDAR_SLACK: u64 = 3600;
+
 impl Enrollment<'_> {
-    /// Makes an app password. What is returned is shown once and kept nowhere.
+    /// Makes an app password, which ends at the policy's latest moment where no end is asked for.
     ///
     /// # Errors
-    /// Where there is no such account, or it has a live one of that label.
+    /// Where there is no such account, it has a live one of that label or as many as it may, or the end is too late.
     pub fn add_app_password(
         &self,
         name: &AccountName,
         wanted: &Wanted<'_>,
+        limits: &AppPasswordPolicy,
         made: Made,
-    ) -> Result<AppPassword, EnrollmentError> {
-        let label = wanted.label;
+    ) -> Result<Issued, EnrollmentError> {
+        let (label, scope, networks) = (wanted.label, wanted.scope, wanted.networks);
+        let expires_at = end_within(limits, wanted.expires_at, made.at)?;
         let account = self.account(name)?;
         let password = AppPassword::generate()?;
-        let symbols = password.symbols();
-        let hash =
-            PasswordHash::make(&symbols, &self.vault.keyring.pepper(), Cost::GENERATED, entropy::bytes()?)?;
-        let new = NewAppPassword {
-            label,
-            tag: self.vault.keyring.tag(symbols.expose()),
-            hash: hash.as_str(),
-            scope: wanted.scope,
-            networks: wanted.networks,
-            expires_at: wanted.expires_at,
-        };
+        let (tag, hash) = self.tagged_and_hashed(&password)?;
+        let new = NewAppPassword { label, tag, hash: hash.as_str(), scope, networks, expires_at };
         self.vault
             .store
-            .add_app_password(account.id, &new, made)
+            .add_app_password(account.id, &new, limits, made)
             .map_err(|error| label_taken(error, name, label))?;
-        Ok(password)
+        Ok(Issued { password, expires_at })
     }
 
     /// Gives an app password another label.
@@ -64,9 +70,10 @@ impl Enrollment<'_> {
         name: &AccountName,
         label: &Label,
         new: &Label,
+        limits: &AppPasswordPolicy,
         made: Made,
     ) -> Result<(), EnrollmentError> {
-        let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new, made);
+        let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new, limits, made);
         match renamed.map_err(|error| label_taken(error, name, new))? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
@@ -82,5 +89,26 @@ impl Enrollment<'_> {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
         }
+    }
+
+    fn tagged_and_hashed(&self, password: &AppPassword) -> Result<(Tag, PasswordHash), EnrollmentError> {
+        let (symbols, keyring) = (password.symbols(), &self.vault.keyring);
+        let hash = PasswordHash::make(&symbols, &keyring.pepper(), Cost::GENERATED, entropy::bytes()?)?;
+        Ok((keyring.tag(symbols.expose()), hash))
+    }
+}
+
+/// The end that one gets for the end that is asked for.
+fn end_within(
+    limits: &AppPasswordPolicy,
+    asked: Option<UnixTime>,
+    now: UnixTime,
+) -> Result<Option<UnixTime>, EnrollmentError> {
+    let too_late = |asked: UnixTime, latest: UnixTime| latest.0.saturating_add(CALENDAR_SLACK) < asked.0;
+    match (asked, limits.latest_end(now), limits.longest_life) {
+        (Some(asked), Some(latest), Some(days)) if too_late(asked, latest) => {
+            Err(EnrollmentError::LivesTooLong(days))
+        }
+        _ => Ok(limits.end(now, asked)),
     }
 }

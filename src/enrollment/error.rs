@@ -23,6 +23,8 @@ pub enum EnrollmentError {
     AccountTaken(AccountName),
     /// The account has a live authenticator of that label.
     LabelTaken(AccountName, Label),
+    /// The app password would live longer than this many days.
+    LivesTooLong(u16),
     /// The primary password is checked by PAM.
     PrimaryElsewhere(AccountName),
     /// The primary password may not be chosen.
@@ -51,6 +53,7 @@ impl fmt::Display for EnrollmentError {
             Self::NoTotpKey(name, label) => write!(f, "{name} has no TOTP key \"{label}\""),
             Self::AccountTaken(name) => write!(f, "there is an account {name} already"),
             Self::LabelTaken(name, label) => write!(f, "{name} has a live \"{label}\" already"),
+            Self::LivesTooLong(days) => write!(f, "an app password lives {days} days at most"),
             Self::PrimaryElsewhere(name) => write!(f, "the primary password of {name} is PAM's, not ours"),
             Self::Inadmissible(error) => error.fmt(f),
             Self::KeyTaken(name, label) => write!(f, "{name} has this very key already, as {label:?}"),

@@ -9,7 +9,7 @@ mod app_passwords;
 mod totp_keys;
 
 pub use accounts::NewPrimary;
-pub use app_passwords::Wanted;
+pub use app_passwords::{Issued, Wanted};
 pub use error::EnrollmentError;
 
 use crate::verifier::Vault;

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Row};
 
 use crate::domain::account::{AccountName, AccountState};
+use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
 use crate::store::audit_rows::Entry;
 use crate::store::connection::KEY_ID;
@@ -88,20 +89,23 @@ impl Store {
         found.transpose()
     }
 
-    /// All accounts, by name.
+    /// All accounts, by name, with what is live of theirs at this moment.
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
+    pub fn accounts(&self, limits: &AppPasswordPolicy, now: UnixTime) -> Result<Vec<AccountRow>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS},
                     (SELECT count(*) FROM app_password
-                     WHERE account_id = account.id AND revoked_at IS NULL) AS app_passwords,
+                     WHERE account_id = account.id AND revoked_at IS NULL
+                       AND (expires_at IS NULL OR ?1 < expires_at)
+                       AND (?2 IS NULL OR ?2 < created_at)) AS app_passwords,
                     (SELECT count(*) FROM totp_key WHERE account_id = account.id) AS second_factors
              FROM account ORDER BY name"
         );
         let mut statement = self.reader().prepare(&sql)?;
-        let mut rows = statement.query([])?;
+        let too_early = limits.made_too_early(now).map(|moment| number(moment.0));
+        let mut rows = statement.query((number(now.0), too_early))?;
         let mut listed = Vec::new();
         while let Some(row) = rows.next()? {
             listed.push(AccountRow {

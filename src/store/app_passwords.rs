@@ -8,6 +8,7 @@ use crate::crypto::keyring::Tag;
 use crate::domain::account::AccountState;
 use crate::domain::app_password::Label;
 use crate::domain::network::Networks;
+use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::service::{Scope, Service};
 use crate::domain::time::UnixTime;
 use crate::domain::verdict::Life;
@@ -37,9 +38,11 @@ pub struct FoundAppPassword {
     pub scope: Scope,
     /// From where it is good.
     pub networks: Networks,
+    /// When it was made.
+    pub created_at: UnixTime,
     /// When it was revoked.
     pub revoked_at: Option<UnixTime>,
-    /// When its time is over.
+    /// When its time is over, if the policy does not end it earlier.
     pub expires_at: Option<UnixTime>,
     /// When its last use was written.
     pub last_used_at: Option<UnixTime>,
@@ -59,7 +62,7 @@ pub struct AppPasswordRow {
     pub networks: Networks,
     /// When it was revoked.
     pub revoked_at: Option<UnixTime>,
-    /// When its time is over.
+    /// When its time is over, if the policy does not end it earlier.
     pub expires_at: Option<UnixTime>,
     /// Its last use, to the minute.
     pub last_use: Option<LastUse>,
@@ -104,21 +107,21 @@ impl NewAppPassword<'_> {
 impl FoundAppPassword {
     /// Whether it lives at this moment.
     #[must_use]
-    pub fn life_at(&self, now: UnixTime) -> Life {
-        life_at(self.revoked_at, self.expires_at, now)
+    pub fn life_at(&self, now: UnixTime, limits: &AppPasswordPolicy) -> Life {
+        life_at(self.revoked_at, limits.end(self.created_at, self.expires_at), now)
     }
 }
 
 impl AppPasswordRow {
     /// Whether it lives at this moment.
     #[must_use]
-    pub fn life_at(&self, now: UnixTime) -> Life {
-        life_at(self.revoked_at, self.expires_at, now)
+    pub fn life_at(&self, now: UnixTime, limits: &AppPasswordPolicy) -> Life {
+        life_at(self.revoked_at, limits.end(self.created_at, self.expires_at), now)
     }
 }
 
-fn life_at(revoked_at: Option<UnixTime>, expires_at: Option<UnixTime>, now: UnixTime) -> Life {
-    match (revoked_at, expires_at) {
+fn life_at(revoked_at: Option<UnixTime>, end: Option<UnixTime>, now: UnixTime) -> Life {
+    match (revoked_at, end) {
         (Some(_), _) => Life::Revoked,
         (None, Some(end)) if end <= now => Life::Expired,
         (None, _) => Life::Live,
@@ -153,14 +156,15 @@ impl Store {
         Ok(listed)
     }
 
-    /// Stores an app password.
+    /// Stores an app password, if the account has fewer live ones than it may.
     ///
     /// # Errors
-    /// `Taken` if the account has a live one of that label.
+    /// `Taken` if the account has a live one of that label, [`StoreError::TooManyAppPasswords`] for the number.
     pub fn add_app_password(
         &self,
         account_id: i64,
         new: &NewAppPassword<'_>,
+        limits: &AppPasswordPolicy,
         made: Made,
     ) -> Result<(), StoreError> {
         let add =
@@ -172,7 +176,10 @@ impl Store {
         let expires_at = new.expires_at.map(|at| number(at.0));
         let (label, at) = (new.label.as_str(), number(made.at.0));
         self.write(|transaction| {
-            free_label(transaction, account_id, new.label, made.at)?;
+            free_label(transaction, account_id, new.label, limits, made.at)?;
+            if u32::from(limits.most) <= count_live(transaction, account_id, limits, made.at)? {
+                return Err(StoreError::TooManyAppPasswords(limits.most));
+            }
             let row =
                 (account_id, label, new.tag, new.hash, KEY_ID, scope, networks, expires_at, at, made.by);
             transaction.execute(add, row)?;
@@ -193,13 +200,14 @@ impl Store {
         account_id: i64,
         label: &Label,
         new: &Label,
+        limits: &AppPasswordPolicy,
         made: Made,
     ) -> Result<Written, StoreError> {
         let sql = "UPDATE app_password SET label = ?3
                    WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL";
         self.write(|transaction| {
             if label != new {
-                free_label(transaction, account_id, new, made.at)?;
+                free_label(transaction, account_id, new, limits, made.at)?;
             }
             let rows = transaction.execute(sql, (account_id, label.as_str(), new.as_str()))?;
             let entry = Entry {
@@ -251,7 +259,7 @@ impl Store {
 
 const FIND: &str =
     "SELECT app_password.id, account.name, account.state, primary_check, label, hash, scope, networks,
-            revoked_at, expires_at, last_used_at
+            app_password.created_at, revoked_at, expires_at, last_used_at
      FROM app_password JOIN account ON account.id = account_id WHERE tag = ?1";
 
 fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
@@ -267,6 +275,7 @@ fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
         hash: row.get("hash")?,
         scope: scope(row)?,
         networks: networks(row)?,
+        created_at: time(row.get("created_at")?)?,
         expires_at: expires_at.map(time).transpose()?,
         revoked_at: revoked_at.map(time).transpose()?,
         last_used_at: last_used_at.map(time).transpose()?,
@@ -304,12 +313,29 @@ fn free_label(
     transaction: &Transaction<'_>,
     account_id: i64,
     label: &Label,
+    limits: &AppPasswordPolicy,
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE app_password SET revoked_at = expires_at
-               WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL AND expires_at <= ?3";
-    transaction.execute(sql, (account_id, label.as_str(), number(now.0)))?;
+    let sql = "UPDATE app_password SET revoked_at = min(ifnull(expires_at, ?3), ?3)
+               WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL
+                 AND (expires_at <= ?3 OR created_at <= ?4)";
+    let too_early = limits.made_too_early(now).map(|moment| number(moment.0));
+    transaction.execute(sql, (account_id, label.as_str(), number(now.0), too_early))?;
     Ok(())
+}
+
+/// How many an account has that are good; part of the transaction that adds one.
+fn count_live(
+    transaction: &Transaction<'_>,
+    account_id: i64,
+    limits: &AppPasswordPolicy,
+    now: UnixTime,
+) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM app_password
+               WHERE account_id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR ?2 < expires_at)
+                 AND (?3 IS NULL OR ?3 < created_at)";
+    let too_early = limits.made_too_early(now).map(|moment| number(moment.0));
+    Ok(transaction.query_row(sql, (account_id, number(now.0), too_early), |row| row.get(0))?)
 }
 
 /// A damaged list is no "any".

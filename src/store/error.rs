@@ -40,6 +40,8 @@ pub enum StoreError {
     Taken,
     /// The account has as many keys as it may.
     TooMany(usize),
+    /// The account has as many live app passwords as it may.
+    TooManyAppPasswords(u16),
     /// The account has keys with codes of another length, and a field is split only once.
     OtherCodeLength,
     /// The store was opened without the key of its audit chain.
@@ -77,6 +79,9 @@ impl fmt::Display for StoreError {
             Self::Sqlite(error) => write!(f, "the store failed: {error}"),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::TooMany(most) => write!(f, "the account has {most} keys, the most there may be"),
+            Self::TooManyAppPasswords(most) => {
+                write!(f, "the account has {most} live app passwords, the most there may be")
+            }
             Self::OtherCodeLength => f.write_str("the account has keys with codes of another length"),
             Self::NoChainKey => f.write_str("the store was opened for reading alone"),
             Self::Entropy(error) => error.fmt(f),

@@ -4,8 +4,8 @@ use crate::audit::Path;
 use crate::crypto::password_hash::PasswordHash;
 use crate::domain::app_password::AppPassword;
 use crate::domain::attempt::Attempt;
-use crate::domain::time::{Clock, UnixTime};
-use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Match, Owner};
+use crate::domain::time::Clock;
+use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Life, Match, Owner};
 use crate::store::{FoundAppPassword, PrimaryKeeper};
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
@@ -23,7 +23,8 @@ impl Verifier<'_> {
             // A guess: no hash is computed, and none would tell more.
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
-        let mut evidence = weigh(&vault, attempt, shown, &found, clock())?;
+        let life = found.life_at(clock(), &self.config.policy.app_passwords);
+        let mut evidence = weigh(&vault, attempt, shown, &found, life)?;
         // An app password dies with its account, wherever that is kept. Asked last: it is dear.
         if found.primary == PrimaryKeeper::Pam && Decision::of_app_password(evidence).is_grant() {
             let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
@@ -50,14 +51,14 @@ fn weigh(
     attempt: &Attempt<'_>,
     shown: &AppPassword,
     found: &FoundAppPassword,
-    now: UnixTime,
+    life: Life,
 ) -> Result<AppPasswordEvidence, Unavailable> {
     let matches = PasswordHash::parse(&found.hash)?.verify(&shown.symbols(), &vault.keyring.pepper())?;
     let owned = found.account == attempt.account.as_str();
     Ok(AppPasswordEvidence {
         secret: if matches { Match::Right } else { Match::Wrong },
         owner: if owned { Owner::Same } else { Owner::Other },
-        life: found.life_at(now),
+        life,
         scope: coverage(found.scope.covers(&attempt.service)),
         networks: coverage(found.networks.cover(attempt.remote)),
         account: found.account_state,

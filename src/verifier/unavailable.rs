@@ -119,7 +119,10 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
             "see to the file, its directory and its disk"
         }
         StoreError::Entropy(_) => "allow the host to call getrandom(2)",
-        StoreError::Taken | StoreError::TooMany(_) | StoreError::OtherCodeLength => "choose another",
+        StoreError::Taken
+        | StoreError::TooMany(_)
+        | StoreError::TooManyAppPasswords(_)
+        | StoreError::OtherCodeLength => "choose another",
     }
 }
 

@@ -54,6 +54,13 @@ impl Home {
         home
     }
 
+    /// Adds lines to the configuration.
+    pub fn configure(&self, lines: &str) {
+        let path = self.path("postern.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{text}{lines}\n")).unwrap();
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -67,6 +74,12 @@ impl Home {
         assert!(copied.unwrap().success());
         fs::set_permissions(self.path("."), Permissions::from_mode(0o755)).unwrap();
         copy
+    }
+
+    /// Does to the store what no command would.
+    pub fn database(&self, sql: &str) {
+        let database = rusqlite::Connection::open(self.path("var/store.db")).unwrap();
+        database.execute_batch(sql).unwrap();
     }
 
     pub fn mode(&self, name: &str) -> u32 {

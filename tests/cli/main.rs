@@ -13,6 +13,7 @@
 mod home;
 mod making;
 mod listing;
+mod limits;
 mod codes;
 mod trying;
 mod hostile;

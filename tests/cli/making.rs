@@ -189,10 +189,24 @@ fn an_app_password_that_nobody_saw_is_not_good() {
     let mut child = home.command(["app", "add", "alice", "--label", "phone"]);
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let done = finish(child.stdout(full).spawn().unwrap(), "");
-    done.refused(5, "revoked");
+    done.refused(5, "could not be shown");
     let listed = home.run(["app", "list", "alice", "--json"], "").json();
     assert_eq!(listed[0]["state"], "revoked");
     home.app_password("phone");
+}
+
+#[test]
+fn where_nobody_reads_no_app_password_is_made() {
+    let home = Home::with_alice();
+    for nowhere in [">&-", ">/dev/null"] {
+        let script = format!(r#"exec "$0" --config "$1" app add alice --label phone {nowhere}"#);
+        let shell = command(Path::new("sh"))
+            .args(["-c", &script, env!("CARGO_BIN_EXE_postern")])
+            .arg(home.path("postern.toml"))
+            .spawn();
+        finish(shell.unwrap(), "").refused(5, "could not be shown");
+    }
+    assert_eq!(home.run(["app", "list", "alice", "--json"], "").out, "[]\n");
 }
 
 #[test]

@@ -54,7 +54,8 @@ impl Site {
         }
         fs::set_permissions(path.join("store"), Permissions::from_mode(0o700)).unwrap();
         let text = format!(
-            "store = \"{0}/store/store.db\"\nkey = \"{0}/etc/key\"\nrun = \"{0}/run\"\n[primary]\npam_dir = \"{0}/etc/pam.d\"\n",
+            "store = \"{0}/store/store.db\"\nkey = \"{0}/etc/key\"\nrun = \"{0}/run\"\n[primary]\npam_dir = \"{0}/etc/pam.d\"\n\
+             [policy]\nmax_app_passwords = 1000\n",
             path.display()
         );
         let config = Config::parse(text.as_bytes()).unwrap();
@@ -136,8 +137,9 @@ impl Site {
         let networks = Networks::parse(networks).unwrap_or_default();
         let wanted = Wanted { label: &label, scope: &scope, networks: &networks, expires_at };
         let vault = self.vault();
-        let made = Enrollment::new(&vault).add_app_password(&name(account), &wanted, self.made()).unwrap();
-        String::from_utf8(made.reveal().expose().to_vec()).unwrap()
+        let (enrollment, limits) = (Enrollment::new(&vault), &self.config.policy.app_passwords);
+        let issued = enrollment.add_app_password(&name(account), &wanted, limits, self.made()).unwrap();
+        String::from_utf8(issued.password.reveal().expose().to_vec()).unwrap()
     }
 
     pub fn revoke(&self, account: &str, label: &str) {

@@ -1,0 +1,50 @@
+//! `postern app`.
+
+mod add;
+mod list;
+mod rename;
+mod revoke;
+
+use clap::Subcommand;
+
+use crate::cli::failure::Failure;
+use crate::cli::site::Site;
+use crate::cli::{Exit, table};
+use crate::domain::network::Networks;
+use crate::domain::time::UnixTime;
+
+#[derive(Subcommand)]
+pub enum AppCommand {
+    /// Make an app password and show it, once.
+    #[command(after_help = "Examples:
+  sudo postern app add alice --label phone
+  sudo postern app add alice --label scanner --scope smtp --network 192.0.2.0/24
+  sudo postern app add alice --label internship --expires 90d")]
+    Add(add::AddCommand),
+    /// List the app passwords of an account, revoked ones last.
+    #[command(after_help = "Example:\n  sudo postern app list alice")]
+    List(list::ListCommand),
+    /// Give an app password another label; the password stays as it is.
+    #[command(after_help = "Example:\n  sudo postern app rename alice phone 'old phone'")]
+    Rename(rename::RenameCommand),
+    /// Revoke an app password.
+    #[command(after_help = "Example:\n  sudo postern app revoke alice phone")]
+    Revoke(revoke::RevokeCommand),
+}
+
+pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure> {
+    match command {
+        AppCommand::Add(command) => add::run(site, command)?,
+        AppCommand::List(command) => list::run(site, command)?,
+        AppCommand::Rename(command) => rename::run(site, command)?,
+        AppCommand::Revoke(command) => revoke::run(site, command)?,
+    }
+    Ok(Exit::Ok)
+}
+
+/// ` from 192.0.2.0/24 until 2030-12-31 00:00`, or nothing.
+fn terms(networks: &Networks, expires_at: Option<UnixTime>) -> String {
+    let from = if networks.are_any() { String::new() } else { format!(" from {networks}") };
+    let until = expires_at.map_or_else(String::new, |end| format!(" until {}", table::local(end)));
+    format!("{from}{until}")
+}
