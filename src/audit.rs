@@ -30,6 +30,8 @@ pub enum Event<'a> {
         why: &'a str,
         /// The field that was out of bounds.
         field: Option<&'a str>,
+        /// Earlier tries that this line tells of too.
+        folded: Folded,
     },
     /// Nothing could be said about it.
     Unavailable {
@@ -53,6 +55,15 @@ pub struct Subject<'a> {
     pub remote: Option<&'a [u8]>,
     /// The door.
     pub door: Door,
+}
+
+/// How many tries left no line of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// Of the same app password from the same address.
+    pub same: u64,
+    /// Of others, which have not tried again since.
+    pub others: u64,
 }
 
 /// Which way through the decision an attempt took; its shape decides.
@@ -85,10 +96,10 @@ impl fmt::Display for Event<'_> {
             Self::Granted { subject, path, label } => {
                 write!(f, "granted {subject} path={path}{}", Field("label", label.map(str::as_bytes)))
             }
-            Self::Denied { subject, path, label, why, field } => {
+            Self::Denied { subject, path, label, why, field, folded } => {
                 let label = Field("label", label.map(str::as_bytes));
                 let field = Field("field", field.map(str::as_bytes));
-                write!(f, "denied {subject} path={path}{label} why={why}{field}")
+                write!(f, "denied {subject} path={path}{label} why={why}{field}{folded}")
             }
             Self::Unavailable { subject, what, fix } => {
                 let (what, fix) = (Field("what", Some(what.as_bytes())), Field("fix", Some(fix.as_bytes())));
@@ -103,6 +114,17 @@ impl fmt::Display for Subject<'_> {
         write!(f, "account={}", Quoted(self.account, Quoted::MAX))?;
         write!(f, " service={}", Plain(self.service))?;
         write!(f, " rhost={} door={}", Plain(self.remote.unwrap_or(b"-")), self.door)
+    }
+}
+
+impl fmt::Display for Folded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, count) in [("folded", self.same), ("folded_others", self.others)] {
+            if 0 < count {
+                write!(f, " {name}={count}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -178,7 +200,15 @@ mod tests {
 
     fn denied(account: &[u8], service: &[u8], remote: Option<&[u8]>, label: Option<&str>) -> String {
         let subject = Subject { account, service, remote, door: Door::Pam };
-        Event::Denied { subject, path: Path::AppPassword, label, why: "revoked", field: None }.to_string()
+        Event::Denied {
+            subject,
+            path: Path::AppPassword,
+            label,
+            why: "revoked",
+            field: None,
+            folded: Folded::default(),
+        }
+        .to_string()
     }
 
     #[test]
@@ -191,6 +221,18 @@ mod tests {
             denied(b"alice", b"imap", None, None),
             r#"denied account="alice" service=imap rhost=- door=pam path=app-password why=revoked"#
         );
+    }
+
+    #[test]
+    fn a_line_counts_the_tries_that_left_none() {
+        let subject = Subject { account: b"alice", service: b"imap", remote: None, door: Door::Pam };
+        let line = |folded| {
+            let (path, label, why) = (Path::AppPassword, None, "revoked");
+            Event::Denied { subject, path, label, why, field: None, folded }.to_string()
+        };
+        let plain = line(Folded::default());
+        assert_eq!(line(Folded { same: 17, others: 0 }), format!("{plain} folded=17"));
+        assert_eq!(line(Folded { same: 1, others: 2 }), format!("{plain} folded=1 folded_others=2"));
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! Floor 4: asks the verifier for a door and tells the audit log.
 //!
-//! Knows: that every decision leaves one line, and what a door may learn of it.
+//! Knows: that every decision leaves one line, that repeated tries of a tombstone share one, and what a door may learn.
 //! Never: a host's codes.
 
 use std::path::Path;
 
-use crate::audit::{self, Event, Subject};
+use crate::audit::{self, Event, Folded, Subject};
 use crate::config::{Config, Owner};
 use crate::crypto::password_hash::HashError;
 use crate::domain::account::{AccountName, AccountState};
-use crate::domain::attempt::{Malformed, RawAttempt, remote_host};
+use crate::domain::attempt::{self, Malformed, RawAttempt, remote_host};
 use crate::domain::service::Service;
 use crate::domain::time::Clock;
 use crate::domain::verdict::{Denial, Verdict};
 use crate::store::{PrimaryCheck, Store};
+use crate::tombstones::{self, Fold, Tomb, Untold};
 use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier};
 
 /// What a door brings along.
@@ -91,17 +92,22 @@ impl Door<'_> {
         clock: &Clock<'_>,
     ) -> Result<Decision, Unavailable> {
         let config = Config::read(self.config, self.owner).map_err(Unavailable::from);
-        let account =
-            config.as_ref().ok().and_then(|config| AccountName::parse(raw.account, &config.naming).ok());
-        let outcome = config
-            .and_then(|config| Verifier::new(&config, self.owner, self.system, spending).verify(raw, clock));
-        self.tell(raw, account.as_ref(), &outcome);
+        let config = config.inspect_err(|why| self.tell_unavailable(raw, None, why))?;
+        let account = AccountName::parse(raw.account, &config.naming).ok();
+        let outcome = Verifier::new(&config, self.owner, self.system, spending).verify(raw, clock);
+        match &outcome {
+            Ok(decision) => {
+                let fold = self.fold(raw, &config, account.as_ref(), decision, clock);
+                self.tell(raw, account.as_ref(), decision, fold);
+            }
+            Err(why) => self.tell_unavailable(raw, account.as_ref(), why),
+        }
         outcome
     }
 
     /// Tells the log that a door cannot even ask.
     pub fn refuse(&self, raw: &RawAttempt<'_>, why: Unavailable) -> Reply {
-        self.tell(raw, None, &Err(why));
+        self.tell_unavailable(raw, None, &why);
         Reply::Unavailable
     }
 
@@ -144,36 +150,50 @@ impl Door<'_> {
         })
     }
 
-    fn tell(
+    /// Whether a line would only repeat that a tombstone is still tried.
+    fn fold(
         &self,
         raw: &RawAttempt<'_>,
+        config: &Config,
         account: Option<&AccountName>,
-        outcome: &Result<Decision, Unavailable>,
-    ) {
-        let service = Service::parse(raw.service).ok();
-        let subject = Subject {
-            account: account.map_or(raw.account, |name| name.as_str().as_bytes()),
-            service: service.as_ref().map_or(raw.service, |name| name.as_str().as_bytes()),
-            remote: raw.remote,
-            door: raw.door,
+        decision: &Decision,
+        clock: &Clock<'_>,
+    ) -> Fold {
+        let (Verdict::Deny(why @ (Denial::Revoked | Denial::Expired)), Some(account), Some(label)) =
+            (&decision.verdict, account, decision.label.as_deref())
+        else {
+            return Fold::Told(Untold::default());
         };
-        match outcome {
-            Ok(decision) => {
-                self.say(level_of(&decision.verdict), &told(subject, decision));
-                self.say(Level::Debug, &format!("debug argon2id={} path={}", decision.hashes, decision.path));
-            }
-            Err(why) => {
-                let (what, fix) = (why.to_string(), why.remedy());
-                self.say(Level::Error, &Event::Unavailable { subject, what: &what, fix }.to_string());
-            }
+        // Whoever asks at the terminal reads the log for this very answer.
+        if raw.door == attempt::Door::Try {
+            return Fold::Told(Untold::default());
         }
+        let from = raw.remote.and_then(|host| remote_host(host).ok().flatten());
+        let tomb = Tomb { account: account.as_str(), label, why: why.word(), from };
+        tombstones::fold(&config.run_dir, self.owner.0, &tomb, clock())
+    }
+
+    fn tell(&self, raw: &RawAttempt<'_>, account: Option<&AccountName>, decision: &Decision, fold: Fold) {
+        if let Fold::Told(untold) = fold {
+            let service = Service::parse(raw.service).ok();
+            let line = told(subject(raw, account, service.as_ref()), decision, untold);
+            self.say(level_of(&decision.verdict), &line);
+        }
+        self.say(Level::Debug, &format!("debug argon2id={} path={}", decision.hashes, decision.path));
+    }
+
+    fn tell_unavailable(&self, raw: &RawAttempt<'_>, account: Option<&AccountName>, why: &Unavailable) {
+        let service = Service::parse(raw.service).ok();
+        let subject = subject(raw, account, service.as_ref());
+        let (what, fix) = (why.to_string(), why.remedy());
+        self.say(Level::Error, &Event::Unavailable { subject, what: &what, fix }.to_string());
     }
 
     fn tell_denied(&self, raw: &RawAttempt<'_>, why: Denial) {
         let subject =
             Subject { account: raw.account, service: raw.service, remote: raw.remote, door: raw.door };
-        let event =
-            Event::Denied { subject, path: audit::Path::None, label: None, why: why.word(), field: None };
+        let (path, why, folded) = (audit::Path::None, why.word(), Folded::default());
+        let event = Event::Denied { subject, path, label: None, why, field: None, folded };
         self.say(Level::Notice, &event.to_string());
     }
 
@@ -189,13 +209,28 @@ const fn level_of(verdict: &Verdict) -> Level {
     }
 }
 
-fn told(subject: Subject<'_>, decision: &Decision) -> String {
+/// As the store spells it, or as it came.
+fn subject<'a>(
+    raw: &RawAttempt<'a>,
+    account: Option<&'a AccountName>,
+    service: Option<&'a Service>,
+) -> Subject<'a> {
+    Subject {
+        account: account.map_or(raw.account, |name| name.as_str().as_bytes()),
+        service: service.map_or(raw.service, |name| name.as_str().as_bytes()),
+        remote: raw.remote,
+        door: raw.door,
+    }
+}
+
+fn told(subject: Subject<'_>, decision: &Decision, untold: Untold) -> String {
     let (path, label) = (decision.path, decision.label.as_deref());
     match decision.verdict {
         Verdict::Grant(_) => Event::Granted { subject, path, label },
         Verdict::Deny(why) => {
             let field = decision.malformed.map(Malformed::field);
-            Event::Denied { subject, path, label, why: why.word(), field }
+            let folded = Folded { same: untold.same, others: untold.others };
+            Event::Denied { subject, path, label, why: why.word(), field, folded }
         }
     }
     .to_string()

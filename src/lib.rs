@@ -40,6 +40,7 @@
 //! - [`config`]: `postern.toml` and the key file, read only if nobody else could have written them.
 //! - [`store`]: the SQLite tables, opened for each call.
 //! - [`audit`]: one line for each decision, in which foreign text forges nothing.
+//! - [`tombstones`]: a file of fixed size by which a device that keeps trying what was revoked leaves one line an hour.
 //! - [`verifier`]: the order of a decision; asks store, key and PAM; spends codes.
 //! - [`enrollment`]: makes and revokes accounts, app passwords, TOTP keys. Floor 3 with the verifier, whose
 //!   vault (store and key together) it works in.
@@ -71,6 +72,7 @@ pub mod domain;
 pub mod config;
 pub mod store;
 pub mod audit;
+pub mod tombstones;
 pub mod verifier;
 pub mod enrollment;
 pub mod backend;

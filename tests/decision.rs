@@ -10,10 +10,11 @@
 #[path = "support/site.rs"]
 mod site;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 
 use postern::audit::Path;
+use postern::backend::{self, Level};
 use postern::crypto::secret::Secret;
 use postern::domain::account::AccountState;
 use postern::domain::app_password::Label;
@@ -115,6 +116,58 @@ fn every_refusal_of_a_known_app_password_costs_what_a_grant_costs() {
     denied(&site, &Ask { secret: &gone, ..Ask::default() }, Denial::Revoked, 1);
     denied(&site, &Ask { secret: &narrow, account: "bob", ..Ask::default() }, Denial::OtherAccount, 1);
     denied(&site, &Ask { secret: &narrow, account: "nobody", ..Ask::default() }, Denial::OtherAccount, 1);
+}
+
+/// What one login leaves in the log.
+fn lines_of(site: &Site, ask: &Ask<'_>, door: Door) -> Vec<String> {
+    let lines = RefCell::new(Vec::new());
+    let log = |level: Level, line: &str| {
+        if level != Level::Debug {
+            lines.borrow_mut().push(line.to_owned());
+        }
+    };
+    let secret = Secret::copy_of(ask.secret.as_bytes());
+    let (account, service, remote) = (ask.account.as_bytes(), ask.service.as_bytes(), ask.remote.as_bytes());
+    let raw = RawAttempt { account, secret: &secret, service, remote: Some(remote), door };
+    let config = site.path("etc/postern.toml");
+    let door = backend::Door { config: &config, owner: site.owner(), system: NOBODY, log: &log };
+    door.verify(&raw, &|| ask.at);
+    lines.into_inner()
+}
+
+#[test]
+fn a_thousand_tries_of_a_revoked_password_are_two_lines() {
+    let site = Site::with_alice();
+    let gone = site.app_password("alice", "old phone", MAIL);
+    site.revoke("alice", "old phone");
+    let start = now();
+    let at =
+        |secs| Ask { secret: &gone, remote: "192.0.2.1", at: UnixTime(start.0 + secs), ..Ask::default() };
+    let mut lines: Vec<String> =
+        (0..1000).flat_map(|number| lines_of(&site, &at(number % 3600), Door::Pam)).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.extend(lines_of(&site, &at(3600), Door::Pam));
+    let line = "denied account=\"alice\" service=imap rhost=192.0.2.1 door=pam path=app-password label=\"old phone\" why=revoked";
+    assert_eq!(lines, [line.to_owned(), format!("{line} folded=999")]);
+    // Everything else is told each time, and as it is.
+    let other = Ask { remote: "192.0.2.2", ..at(3601) };
+    assert_eq!(lines_of(&site, &other, Door::Pam), [line.replace("192.0.2.1", "192.0.2.2")]);
+    for _ in 0..2 {
+        assert_eq!(lines_of(&site, &at(3601), Door::Try), [line.replace("door=pam", "door=try")]);
+        assert_eq!(lines_of(&site, &Ask { secret: "wrong", ..at(3601) }, Door::Pam).len(), 1);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_counted_every_try_is_told() {
+    let site = Site::with_alice();
+    let gone = site.app_password("alice", "old phone", MAIL);
+    site.revoke("alice", "old phone");
+    fs::write(site.path("run"), "a file where a directory should be").unwrap();
+    for _ in 0..3 {
+        let lines = lines_of(&site, &Ask { secret: &gone, remote: "192.0.2.1", ..Ask::default() }, Door::Pam);
+        assert!(lines.len() == 1 && lines[0].ends_with("why=revoked"), "{lines:?}");
+    }
 }
 
 #[test]
