@@ -8,5 +8,6 @@ pub mod entropy;
 pub mod mac;
 pub mod keyring;
 pub mod password_hash;
+pub mod foreign;
 pub mod otp;
 pub mod seal;

@@ -54,7 +54,7 @@ impl Cost {
 /// Why a hash could not be made or checked. Says nothing about the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashError {
-    /// Not an Argon2id PHC string of ours.
+    /// Not an Argon2id PHC string of ours, nor a hash that was imported.
     Malformed,
     /// Its parameters ask for more than any hash of ours.
     TooDear,
@@ -65,9 +65,9 @@ pub enum HashError {
 impl fmt::Display for HashError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "the stored hash is not an Argon2id string",
+            Self::Malformed => "the stored hash is none that can be checked",
             Self::TooDear => "the stored hash asks for more memory or passes than any hash of ours",
-            Self::OutOfMemory => "there is no memory for Argon2id",
+            Self::OutOfMemory => "there is no memory for a password hash",
         })
     }
 }
@@ -177,22 +177,26 @@ fn compute(
     let filled = if cost == Cost::GENERATED {
         with_kept_memory(fill)?
     } else {
-        fill(&mut Memory::allocate(blocks)?.0)
+        fill(Memory::allocate(blocks)?.blocks())
     };
     filled.map_err(|_| HashError::Malformed)?;
     Ok(output)
 }
 
 /// Argon2's matrix, wiped after use. The crate's own allocation is not wiped whole.
-struct Memory(Vec<Block>);
+pub(super) struct Memory(Vec<Block>);
 
 impl Memory {
-    fn allocate(blocks: usize) -> Result<Self, HashError> {
+    pub(super) fn allocate(blocks: usize) -> Result<Self, HashError> {
         let mut memory = Vec::new();
         // In a host, a failed allocation must become an answer, not an abort.
         memory.try_reserve_exact(blocks).map_err(|_| HashError::OutOfMemory)?;
         memory.resize(blocks, Block::new());
         Ok(Self(memory))
+    }
+
+    pub(super) fn blocks(&mut self) -> &mut [Block] {
+        &mut self.0
     }
 }
 
@@ -211,7 +215,7 @@ fn with_kept_memory<T>(body: impl FnOnce(&mut [Block]) -> T) -> Result<T, HashEr
         Memory::allocate(blocks).map(|mut memory| Mutex::new(mem::take(&mut memory.0)))
     })?;
     let Ok(mut kept) = kept.try_lock() else {
-        return Ok(body(&mut Memory::allocate(blocks)?.0));
+        return Ok(body(Memory::allocate(blocks)?.blocks()));
     };
     let result = body(&mut kept);
     kept.iter_mut().zeroize();

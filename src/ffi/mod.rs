@@ -10,4 +10,5 @@
 pub mod fence;
 pub mod system;
 pub mod shadow;
+pub mod crypt;
 pub mod pam;

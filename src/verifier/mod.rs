@@ -17,6 +17,7 @@ use std::path::Path as FilePath;
 
 use crate::audit::Path;
 use crate::config::{Config, Owner, check};
+use crate::crypto::foreign::Crypt;
 use crate::crypto::secret::Secret;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::app_password::{Shape, shape};
@@ -25,13 +26,15 @@ use crate::domain::primary::PrimaryMatch;
 use crate::domain::time::{Clock, UnixTime};
 use crate::domain::verdict::{Evidence, Verdict, judge};
 
-/// What is asked of the system about accounts whose primary is PAM's. Who calls C is not the verifier's affair.
+/// What is asked of the system: about accounts whose primary is PAM's, and crypt(3). Who calls C is not the verifier's affair.
 #[derive(Clone, Copy)]
 pub struct System<'a> {
     /// Asks PAM for a primary password, which is never empty.
     pub check_primary: &'a CheckPrimary<'a>,
     /// Asks shadow(5) and PAM whether the account may be used, without a password.
     pub account_state: &'a AskState<'a>,
+    /// Computes crypt(3), for hashes that were brought along.
+    pub crypt: &'a Crypt<'a>,
 }
 
 /// See [`System::check_primary`].

@@ -14,6 +14,7 @@ use crate::crypto::secret::Secret;
 use crate::domain::account::AccountState;
 use crate::domain::primary::PrimaryMatch;
 use crate::domain::time::UnixTime;
+use crate::ffi::crypt::crypt;
 use crate::ffi::fence;
 use crate::ffi::pam::abi::{self, Conversation, Message, Response, code};
 use crate::ffi::pam::handle::{MET_NAME, NESTED};
@@ -28,7 +29,8 @@ const SERVICE: &CStr = c"primary";
 const FLAGS: c_int = abi::PAM_SILENT | abi::PAM_DISALLOW_NULL_AUTHTOK;
 
 /// What the verifier asks of the system.
-pub const SYSTEM: System<'static> = System { check_primary: &check_primary, account_state: &account_state };
+pub const SYSTEM: System<'static> =
+    System { check_primary: &check_primary, account_state: &account_state, crypt: &crypt };
 
 /// Asks the PAM service `primary` for a password.
 ///
