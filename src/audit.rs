@@ -17,6 +17,8 @@ pub enum Event<'a> {
         path: Path,
         /// What its owner calls the authenticator.
         label: Option<&'a str>,
+        /// Why the primary password alone was enough, if it was.
+        alone: Option<&'a str>,
     },
     /// It did not.
     Denied {
@@ -77,6 +79,10 @@ pub enum Path {
     Primary,
     /// A primary password and a code.
     PrimaryWithCode,
+    /// A primary password and a recovery code.
+    PrimaryWithRecovery,
+    /// A second factor alone: another module checks the primary password.
+    SecondFactor,
 }
 
 impl fmt::Display for Path {
@@ -86,6 +92,8 @@ impl fmt::Display for Path {
             Self::AppPassword => "app-password",
             Self::Primary => "primary",
             Self::PrimaryWithCode => "primary+code",
+            Self::PrimaryWithRecovery => "primary+recovery",
+            Self::SecondFactor => "second-factor",
         })
     }
 }
@@ -93,8 +101,10 @@ impl fmt::Display for Path {
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Granted { subject, path, label } => {
-                write!(f, "granted {subject} path={path}{}", Field("label", label.map(str::as_bytes)))
+            Self::Granted { subject, path, label, alone } => {
+                let (label, alone) =
+                    (Field("label", label.map(str::as_bytes)), Field("alone", alone.map(str::as_bytes)));
+                write!(f, "granted {subject} path={path}{label}{alone}")
             }
             Self::Denied { subject, path, label, why, field, folded } => {
                 let label = Field("label", label.map(str::as_bytes));

@@ -10,9 +10,10 @@ use crate::config::{Config, Owner};
 use crate::crypto::password_hash::HashError;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::attempt::{self, Malformed, RawAttempt, remote_host};
+use crate::domain::policy::{CodeWaiver, SecondFactor};
 use crate::domain::service::Service;
 use crate::domain::time::Clock;
-use crate::domain::verdict::{Denial, Verdict};
+use crate::domain::verdict::{Denial, Known, Verdict};
 use crate::store::{PrimaryCheck, Store};
 use crate::tombstones::{self, Fold, Tomb, Untold};
 use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier};
@@ -49,6 +50,8 @@ pub enum Reply {
     Granted,
     /// May not; why is in the audit line alone.
     Denied,
+    /// Nothing was looked at: later.
+    Throttled,
     /// Nothing can be said.
     Unavailable,
     /// Nothing can be said for want of memory.
@@ -74,6 +77,7 @@ impl Door<'_> {
         match self.decide(raw, Spending::Real, clock) {
             Ok(decision) => match decision.verdict {
                 Verdict::Grant(_) => Reply::Granted,
+                Verdict::Deny(Denial::Throttled(_)) => Reply::Throttled,
                 Verdict::Deny(_) => Reply::Denied,
             },
             Err(Unavailable::Hash(HashError::OutOfMemory)) => Reply::OutOfMemory,
@@ -113,41 +117,41 @@ impl Door<'_> {
 
     /// Looks at an account once more, without a secret. Says nothing to the log where all is well.
     pub fn standing(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Standing {
-        match self.look_at(raw, clock) {
-            Ok(Some(AccountState::Active)) => Standing::Good,
-            Ok(Some(AccountState::Disabled)) => {
-                self.tell_denied(raw, Denial::AccountDisabled);
-                Standing::Closed
-            }
-            Ok(None) => {
-                self.tell_denied(raw, Denial::UnknownAccount);
-                Standing::Unknown
-            }
+        let (standing, why) = match self.look_at(raw, clock) {
+            Ok(Known::Account(AccountState::Active) | Known::RollOut) => return Standing::Good,
+            Ok(Known::Account(AccountState::Disabled)) => (Standing::Closed, Denial::AccountDisabled),
+            Ok(Known::Replaced) => (Standing::Closed, Denial::AccountReplaced),
+            Ok(Known::Nothing) => (Standing::Unknown, Denial::UnknownAccount),
             Err(why) => {
                 self.refuse(raw, why);
-                Standing::Unavailable
+                return Standing::Unavailable;
             }
-        }
+        };
+        self.tell_denied(raw, why);
+        standing
     }
 
-    fn look_at(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Result<Option<AccountState>, Unavailable> {
+    fn look_at(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Result<Known, Unavailable> {
         let config = Config::read(self.config, self.owner)?;
         let Ok(name) = AccountName::parse(raw.account, &config.naming) else {
-            return Ok(None);
+            return Ok(Known::Nothing);
         };
         // Without the key: a state is no secret, and a login that needs the key has just had it.
         let (_, found) = Store::open(&config.store, self.owner.0, |store| store.account(&name))?;
-        Ok(match found {
+        let unix_uid = match found {
             Some(account)
                 if account.state == AccountState::Active && account.primary == PrimaryCheck::Pam =>
             {
-                // What is no host was denied by the authenticate step; here it is none.
-                let remote = raw.remote.and_then(|host| remote_host(host).ok().flatten());
-                let question = PamQuestion::new(&config, self.owner, &name, remote)?;
-                Some((self.system.account_state)(&question, clock())?)
+                account.unix_uid
             }
-            other => other.map(|account| account.state),
-        })
+            Some(account) => return Ok(Known::Account(account.state)),
+            None if config.policy.second_factor == SecondFactor::WhenEnrolled => None,
+            None => return Ok(Known::Nothing),
+        };
+        // What is no host was denied by the authenticate step; here it is none.
+        let remote = raw.remote.and_then(|host| remote_host(host).ok().flatten());
+        let question = PamQuestion::new(&config, self.owner, &name, remote)?;
+        Ok(self.system.known(&question, unix_uid, clock())?)
     }
 
     /// Whether a line would only repeat that a tombstone is still tried.
@@ -226,7 +230,10 @@ fn subject<'a>(
 fn told(subject: Subject<'_>, decision: &Decision, untold: Untold) -> String {
     let (path, label) = (decision.path, decision.label.as_deref());
     match decision.verdict {
-        Verdict::Grant(_) => Event::Granted { subject, path, label },
+        Verdict::Grant(_) => {
+            let alone = decision.waiver.map(CodeWaiver::word);
+            Event::Granted { subject, path, label, alone }
+        }
         Verdict::Deny(why) => {
             let field = decision.malformed.map(Malformed::field);
             let folded = Folded { same: untold.same, others: untold.others };

@@ -39,6 +39,7 @@
 //! - [`domain`]: what an attempt is, what its field holds, which evidence passes. No clock, no file.
 //! - [`config`]: `postern.toml` and the key file, read only if nobody else could have written them.
 //! - [`store`]: the SQLite tables, opened for each call.
+//! - [`run`]: files under `/run/postern`: refused primary passwords, slots for their checks; lost at a reboot.
 //! - [`audit`]: one line for each decision, in which foreign text forges nothing.
 //! - [`tombstones`]: a file of fixed size by which a device that keeps trying what was revoked leaves one line an hour.
 //! - [`verifier`]: the order of a decision; asks store, key and PAM; spends codes.
@@ -71,6 +72,7 @@ pub mod crypto;
 pub mod domain;
 pub mod config;
 pub mod store;
+pub mod run;
 pub mod audit;
 pub mod tombstones;
 pub mod verifier;

@@ -18,7 +18,7 @@ use postern::backend::{self, Level};
 use postern::crypto::secret::Secret;
 use postern::domain::account::AccountState;
 use postern::domain::app_password::Label;
-use postern::domain::attempt::{Door, RawAttempt};
+use postern::domain::attempt::{Door, RawAttempt, Shown};
 use postern::domain::primary::PrimaryMatch;
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
@@ -53,7 +53,7 @@ fn try_decide(site: &Site, ask: &Ask<'_>) -> Result<Decision, Unavailable> {
     let secret = Secret::copy_of(ask.secret.as_bytes());
     let raw = RawAttempt {
         account: ask.account.as_bytes(),
-        secret: &secret,
+        shown: Shown::Field(&secret),
         service: ask.service.as_bytes(),
         remote: Some(ask.remote.as_bytes()).filter(|remote| !remote.is_empty()),
         door: Door::Try,
@@ -64,6 +64,7 @@ fn try_decide(site: &Site, ask: &Ask<'_>) -> Result<Decision, Unavailable> {
 const NOBODY: System<'static> = System {
     check_primary: &|_, _| panic!("PAM is not to be asked for a primary"),
     account_state: &|_, _| panic!("PAM is not to be asked about an account"),
+    unix_uid: &|_| panic!("passwd is not to be asked"),
     crypt: &postern::ffi::crypt::crypt,
 };
 
@@ -129,7 +130,7 @@ fn lines_of(site: &Site, ask: &Ask<'_>, door: Door) -> Vec<String> {
     };
     let secret = Secret::copy_of(ask.secret.as_bytes());
     let (account, service, remote) = (ask.account.as_bytes(), ask.service.as_bytes(), ask.remote.as_bytes());
-    let raw = RawAttempt { account, secret: &secret, service, remote: Some(remote), door };
+    let raw = RawAttempt { account, shown: Shown::Field(&secret), service, remote: Some(remote), door };
     let config = site.path("etc/postern.toml");
     let door = backend::Door { config: &config, owner: site.owner(), system: NOBODY, log: &log };
     door.verify(&raw, &|| ask.at);
@@ -231,7 +232,7 @@ fn an_app_password_asks_about_the_account_that_pam_keeps_and_an_error_is_no_perm
     let phone = site.app_password("alice", "phone", MAIL);
     let secret = Secret::copy_of(phone.as_bytes());
     let (account, service, remote) = (&b"alice"[..], &b"imap"[..], Some(&b"192.0.2.1"[..]));
-    let raw = RawAttempt { account, secret: &secret, service, remote, door: Door::Try };
+    let raw = RawAttempt { account, shown: Shown::Field(&secret), service, remote, door: Door::Try };
     let with = |account_state: &dyn Fn() -> Result<AccountState, PamUnusable>| {
         let account_state = |question: &PamQuestion<'_>, _| {
             assert_eq!(question.remote.map(|address| address.to_string()).as_deref(), Some("192.0.2.1"));
@@ -368,7 +369,7 @@ fn while_pam_is_asked(site: &Site, meanwhile: impl Fn(&Cell<UnixTime>)) -> Decis
     let clock = Cell::new(now());
     let secret = Secret::copy_of(format!("{PRIMARY}{}", code_at(clock.get())).as_bytes());
     let (account, service) = (&b"bob"[..], &b"imap"[..]);
-    let raw = RawAttempt { account, secret: &secret, service, remote: None, door: Door::Try };
+    let raw = RawAttempt { account, shown: Shown::Field(&secret), service, remote: None, door: Door::Try };
     let check_primary = |_: &PamQuestion<'_>, _: &Secret| {
         meanwhile(&clock);
         Ok(PrimaryMatch::Right)

@@ -30,7 +30,10 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
         return Err(EnrollmentError::AccountTaken(name.clone()).into());
     }
     match primary {
-        Primary::Pam => enrollment.add_account(name, &NewPrimary::Pam, site.made())?,
+        Primary::Pam => {
+            let unix_uid = (site.world.system.unix_uid)(name)?;
+            enrollment.add_account(name, &NewPrimary::Pam(unix_uid), site.made())?;
+        }
         Primary::Store => {
             let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
             enrollment.add_account(name, &NewPrimary::Store(&secret), site.made())?;

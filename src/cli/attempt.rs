@@ -11,7 +11,7 @@ use crate::cli::arguments::TryCommand;
 use crate::cli::failure::Failure;
 use crate::cli::{Exit, World, denial, secrets, text};
 use crate::config::Owner;
-use crate::domain::attempt::{self, Malformed, RawAttempt};
+use crate::domain::attempt::{self, Malformed, RawAttempt, Shown};
 use crate::domain::verdict::{Denial, Verdict};
 use crate::verifier::{Decision, Spending};
 
@@ -26,7 +26,7 @@ pub(super) fn run(world: &World<'_>, config: &Path, command: &TryCommand) -> Res
     let door = Door { config, owner: Owner(world.effective_uid), system: world.system, log: &log };
     let raw = RawAttempt {
         account: command.name.as_bytes(),
-        secret: &secret,
+        shown: Shown::Field(&secret),
         service: command.service.as_bytes(),
         remote: command.rhost.as_deref().map(OsStrExt::as_bytes),
         door: attempt::Door::Try,

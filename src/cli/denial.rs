@@ -1,5 +1,6 @@
 //! The reason words of the audit log in plain words.
 
+use crate::domain::throttle::Throttled;
 use crate::domain::verdict::Denial;
 
 /// What a reason means.
@@ -25,6 +26,23 @@ pub(super) const fn meaning(why: Denial) -> &'static str {
         Denial::NoSecondFactor => "The primary password is right, and the account has no second factor.",
         Denial::WrongCode => "The primary password is right, and the code is wrong.",
         Denial::CodeSpent => "The primary password is right, and the code has been used before.",
+        Denial::RecoveryCodeRetired => {
+            "The primary password is right, and the recovery code is one of an older sheet."
+        }
+        Denial::CodePathClosed => {
+            "The primary password is right, and the code was not looked at: too many were wrong before."
+        }
+        Denial::NotAcceptedHere => "This service does not take this kind of password.",
+        Denial::Repeated => "This very password was refused from this address within the last ten minutes.",
+        Denial::Throttled(Throttled::Source) => {
+            "Nothing was looked at: too many wrong primary passwords have come from this address."
+        }
+        Denial::Throttled(Throttled::Load) => {
+            "Nothing was looked at: too many primary passwords are being checked at once."
+        }
+        Denial::AccountReplaced => {
+            "The secret is right, but the system has given the account's name to somebody else since."
+        }
         Denial::AccountDisabled => "The secret is right, and the account is closed.",
         Denial::AccountChanged => "The account was closed or got another primary password in this moment.",
     }
@@ -56,6 +74,19 @@ pub(super) const fn next_step(why: Denial) -> &'static str {
         }
         Denial::CodeSpent => "wait for the next code: each one is good for one login",
         Denial::AccountChanged => "try once more",
+        Denial::RecoveryCodeRetired => "take the newest sheet; new codes: `postern recovery new`",
+        Denial::CodePathClosed => {
+            "log in with a recovery code, or open the path: `postern account unlock`; somebody knows the password"
+        }
+        Denial::NotAcceptedHere => "`postern config check` says what each service takes",
+        Denial::Repeated => "is an old password stored somewhere? forget it with `postern account unlock`",
+        Denial::Throttled(Throttled::Source) => {
+            "wait a minute, or `postern account unlock`; app passwords are good all the while"
+        }
+        Denial::Throttled(Throttled::Load) => "try again; app passwords are good all the while",
+        Denial::AccountReplaced => {
+            "remove the account and add it for its new owner: `postern account remove`, `postern account add`"
+        }
         Denial::AccountDisabled => {
             "open it: `postern account enable`; a Unix account may be locked or expired as well"
         }

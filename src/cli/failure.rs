@@ -8,6 +8,7 @@ use crate::cli::text;
 use crate::config::{ConfigError, FileError, KeyError};
 use crate::domain::primary::Inadmissible;
 use crate::enrollment::EnrollmentError;
+use crate::run::RunError;
 use crate::store::StoreError;
 use crate::verifier::Unavailable;
 
@@ -165,13 +166,15 @@ fn is_forbidden(why: &Unavailable) -> bool {
     let system = match why {
         Unavailable::Config(ConfigError::File(_, FileError::Io(error)))
         | Unavailable::Key(KeyError::File(_, FileError::Io(error)) | KeyError::Write(_, error))
-        | Unavailable::Store(StoreError::Io(_, error)) => error,
+        | Unavailable::Store(StoreError::Io(_, error))
+        | Unavailable::Run(RunError::Io(_, error)) => error,
         Unavailable::Config(_)
         | Unavailable::Key(_)
         | Unavailable::Store(_)
         | Unavailable::Hash(_)
         | Unavailable::Seal(_)
         | Unavailable::Pam(_)
+        | Unavailable::Run(_)
         | Unavailable::Argument(_)
         | Unavailable::SetUid => return false,
     };

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::crypto::entropy::{self, EntropyError};
+use crate::crypto::entropy::EntropyError;
 use crate::crypto::secret::Secret;
 use crate::domain::symbols::{self, Values};
 
@@ -24,14 +24,7 @@ impl AppPassword {
     /// # Errors
     /// Only where the kernel gives no randomness.
     pub fn generate() -> Result<Self, EntropyError> {
-        // Five bits of each octet: 32 symbols, no bias.
-        let mut values = Values::new(entropy::bytes()?);
-        values.iter_mut().for_each(|value| *value &= 31);
-        if let Some(mark) = values.first_mut() {
-            *mark = MARK;
-        }
-        symbols::protect(values.as_mut_slice());
-        Ok(Self(values))
+        symbols::generate(MARK).map(Self)
     }
 
     /// As it is shown, once: five groups of four.

@@ -20,8 +20,8 @@ const MAX_HOST: usize = 255;
 pub struct RawAttempt<'a> {
     /// PAM_USER, SASL authcid.
     pub account: &'a [u8],
-    /// The password field.
-    pub secret: &'a Secret,
+    /// What was typed.
+    pub shown: Shown<'a>,
     /// The PAM service name or the argument that names it.
     pub service: &'a [u8],
     /// PAM_RHOST or the peer of the SASL connection.
@@ -30,12 +30,37 @@ pub struct RawAttempt<'a> {
     pub door: Door,
 }
 
+/// What was typed, and where.
+#[derive(Clone, Copy)]
+pub enum Shown<'a> {
+    /// One field: an app password, or a primary password with a code behind it.
+    Field(&'a Secret),
+    /// A field, and a code at its own prompt.
+    Apart {
+        /// The field, which is not split.
+        field: &'a Secret,
+        /// The code.
+        code: &'a Secret,
+    },
+    /// A code at its own prompt; another module checks the primary password.
+    CodeAlone(&'a Secret),
+}
+
+impl Shown<'_> {
+    fn readable(&self) -> bool {
+        match self {
+            Self::Field(secret) | Self::CodeAlone(secret) => readable(secret),
+            Self::Apart { field, code } => readable(field) && readable(code),
+        }
+    }
+}
+
 /// An attempt whose every field is within its bounds.
 pub struct Attempt<'a> {
     /// Who logs in.
     pub account: AccountName,
     /// With what.
-    pub secret: &'a Secret,
+    pub shown: Shown<'a>,
     /// To what.
     pub service: Service,
     /// From where; `None` lies in no network.
@@ -51,10 +76,10 @@ impl<'a> Attempt<'a> {
         let account = AccountName::parse(raw.account, naming).map_err(|_| Malformed::Account)?;
         let service = Service::parse(raw.service).map_err(|_| Malformed::Service)?;
         let remote = raw.remote.map_or(Ok(None), remote_host)?;
-        if !readable(raw.secret) {
+        if !raw.shown.readable() {
             return Err(Malformed::Secret);
         }
-        Ok(Self { account, secret: raw.secret, service, remote })
+        Ok(Self { account, shown: raw.shown, service, remote })
     }
 }
 
@@ -138,7 +163,7 @@ mod tests {
         remote: Option<&[u8]>,
     ) -> Result<Option<IpAddr>, Malformed> {
         let secret = Secret::copy_of(secret);
-        let raw = RawAttempt { account, secret: &secret, service, remote, door: Door::Try };
+        let raw = RawAttempt { account, shown: Shown::Field(&secret), service, remote, door: Door::Try };
         let naming = Naming { case: Case::Fold, domain: DomainRule::Keep };
         Attempt::parse(&raw, &naming).map(|attempt| attempt.remote)
     }

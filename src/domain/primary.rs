@@ -8,12 +8,13 @@ use std::fmt;
 use crate::crypto::secret::Secret;
 use crate::domain::app_password;
 use crate::domain::attempt::MAX_SECRET;
+use crate::domain::recovery_code::RecoveryCode;
 
 /// Fewest characters of a primary password in the store (NIST SP 800-63B §5.1.1.1, beside a second factor).
 pub const MIN_CHARS: usize = 8;
 
-// Room for a code of eight digits in the same field.
-const MAX_OCTETS: usize = MAX_SECRET - 8;
+// Room for a recovery code in the same field, with a blank and dashes.
+const MAX_OCTETS: usize = MAX_SECRET - 20;
 
 /// Whether a secret may become a primary password that the store keeps.
 ///
@@ -36,12 +37,15 @@ pub fn admissible(secret: &Secret) -> Result<(), Inadmissible> {
     Ok(())
 }
 
-/// Alone or with a code of six to eight digits behind it, the field would be taken for an app password.
+/// Alone or with a code behind it, the field would be taken for an app password; or it ends in what would be taken
+/// for a recovery code.
 fn looks_generated(secret: &Secret) -> bool {
-    ["", "000000", "0000000", "00000000"].iter().any(|code| {
+    let codes = ["", "000000", "0000000", "00000000", "r000000000000000"];
+    let like_an_app_password = codes.iter().any(|code| {
         let field = Secret::new([secret.expose(), code.as_bytes()].concat());
         !matches!(app_password::shape(&field), app_password::Shape::Other)
-    })
+    });
+    like_an_app_password || RecoveryCode::at_end_of(secret.expose()).is_some()
 }
 
 /// Why a secret may not become a primary password.
@@ -63,7 +67,9 @@ impl fmt::Display for Inadmissible {
             Self::NotText => f.write_str("a primary password has invalid UTF-8 or a control character"),
             Self::TooShort => write!(f, "a primary password has fewer than {MIN_CHARS} characters"),
             Self::TooLong => write!(f, "a primary password has more than {MAX_OCTETS} octets"),
-            Self::LooksGenerated => f.write_str("a primary password would be mistaken for an app password"),
+            Self::LooksGenerated => {
+                f.write_str("a primary password would be mistaken for an app password or a recovery code")
+            }
         }
     }
 }
@@ -113,6 +119,15 @@ mod tests {
         check("xmas2024dinner", Err(Inadmissible::LooksGenerated));
         check("xmas2024dinne", Err(Inadmissible::LooksGenerated));
         check("xmas2024dinners", Ok(()));
+    }
+
+    #[test]
+    fn what_ends_in_a_recovery_code_is_not() {
+        let code = RecoveryCode::generate().unwrap().reveal();
+        let ending = Secret::new([b"hunter2 ".as_slice(), code.expose()].concat());
+        assert_eq!(admissible(&ending), Err(Inadmissible::LooksGenerated));
+        // Four symbols, and sixteen behind them make twenty.
+        check("x - - - a - b - c", Err(Inadmissible::LooksGenerated));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::crypto::entropy::{self, EntropyError};
+
 /// Crockford's base32: no i, l, o, u.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -32,6 +34,37 @@ pub fn fold<const N: usize>(field: &[u8]) -> Option<Values<N>> {
     Some(values)
 }
 
+/// Reads the end of a field as `N` symbols; says where they begin.
+pub fn fold_end<const N: usize>(field: &[u8]) -> Option<(usize, Values<N>)> {
+    let text = std::str::from_utf8(field).ok()?;
+    let mut values = Values::new([0; N]);
+    let mut places = values.iter_mut().rev();
+    let mut start = None;
+    for (at, letter) in text.char_indices().rev().filter(|(_, letter)| !separates(*letter)) {
+        *places.next()? = value(letter)?;
+        if places.len() == 0 {
+            start = Some(at);
+            break;
+        }
+    }
+    start.map(|start| (start, values))
+}
+
+/// Draws random values behind a mark, and protects them.
+///
+/// # Errors
+/// Only where the kernel gives no randomness.
+pub fn generate<const N: usize>(mark: u8) -> Result<Values<N>, EntropyError> {
+    // Five bits of each octet: 32 symbols, no bias.
+    let mut values = Values::new(entropy::bytes()?);
+    values.iter_mut().for_each(|value| *value &= 31);
+    if let Some(first) = values.first_mut() {
+        *first = mark;
+    }
+    protect(values.as_mut_slice());
+    Ok(values)
+}
+
 /// Writes values in groups of four.
 pub fn grouped(values: &[u8]) -> String {
     let mut text = String::with_capacity(values.len() + values.len() / 4);
@@ -51,7 +84,7 @@ pub fn canonical(values: &[u8]) -> Zeroizing<Vec<u8>> {
 
 /// Fills in the check symbols behind the payload: the remainder of the payload, times x^2, divided by
 /// (x + α)(x + α²).
-pub fn protect(values: &mut [u8]) {
+fn protect(values: &mut [u8]) {
     let Some((payload, check)) = values.split_last_chunk_mut::<CHECK_LEN>() else {
         return;
     };

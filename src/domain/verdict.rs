@@ -4,7 +4,9 @@
 //! Never: how it was found out.
 
 use crate::domain::account::AccountState;
+use crate::domain::policy::CodeWaiver;
 use crate::domain::primary::PrimaryMatch;
+use crate::domain::throttle::Throttled;
 
 /// The answer to one attempt. "Unavailable" is no verdict: it says nothing about the person.
 #[derive(Debug)]
@@ -54,8 +56,20 @@ pub enum Denial {
     WrongCode,
     /// The right primary password and a code that was used before.
     CodeSpent,
+    /// The right primary password and a recovery code that newer ones have replaced.
+    RecoveryCodeRetired,
+    /// The right primary password and a code that nobody compared: too many were wrong before.
+    CodePathClosed,
+    /// A kind of authenticator that the service does not take.
+    NotAcceptedHere,
+    /// The very secret that was refused moments ago.
+    Repeated,
+    /// Nothing was looked at.
+    Throttled(Throttled),
     /// A right secret of a closed account.
     AccountDisabled,
+    /// A right secret of an account whose name the system has given to somebody else.
+    AccountReplaced,
     /// The account was closed or got another primary during the login.
     AccountChanged,
 }
@@ -81,7 +95,14 @@ impl Denial {
             Self::NoSecondFactor => "no-second-factor",
             Self::WrongCode => "wrong-code",
             Self::CodeSpent => "code-spent",
+            Self::RecoveryCodeRetired => "recovery-code-retired",
+            Self::CodePathClosed => "code-path-closed",
+            Self::NotAcceptedHere => "not-accepted-here",
+            Self::Repeated => "repeated",
+            Self::Throttled(Throttled::Source) => "throttled-source",
+            Self::Throttled(Throttled::Load) => "throttled-load",
             Self::AccountDisabled => "account-disabled",
+            Self::AccountReplaced => "account-replaced",
             Self::AccountChanged => "account-changed",
         }
     }
@@ -115,19 +136,53 @@ pub struct AppPasswordEvidence {
     pub scope: Coverage,
     /// Whether it is good from the remote host.
     pub networks: Coverage,
-    /// Its account's state.
-    pub account: AccountState,
+    /// Whether the service takes app passwords at all.
+    pub policy: Coverage,
+    /// What is known of its account.
+    pub account: Known,
 }
 
 /// About a primary password.
 #[derive(Clone, Copy, Debug)]
 pub struct PrimaryEvidence {
-    /// The account's state, if the store has it.
-    pub account: Option<AccountState>,
-    /// What the check said; `None` if the primary was empty and nobody was asked.
-    pub primary: Option<PrimaryMatch>,
+    /// Whether the service takes a primary password at all.
+    pub policy: Coverage,
+    /// What the store knows of the account.
+    pub account: Known,
+    /// What became of the primary password.
+    pub primary: PrimaryFinding,
     /// What the code is.
     pub code: CodeEvidence,
+}
+
+/// What is known of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Its state.
+    Account(AccountState),
+    /// The system has given its name to somebody else.
+    Replaced,
+    /// Nothing, and in a roll-out it need not.
+    RollOut,
+    /// Nothing.
+    Nothing,
+}
+
+/// What became of a primary password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrimaryFinding {
+    /// It was checked.
+    Checked(PrimaryMatch),
+    /// Another module of the host checks it; ours is asked for the second factor alone.
+    Elsewhere,
+    /// It was empty, and nobody was asked.
+    Empty,
+    /// It was refused moments ago, and nobody was asked again.
+    Repeated,
+    /// Nobody was asked, since the source or the machine has had enough.
+    Throttled(Throttled),
+    /// Nobody was asked, since the service does not take it.
+    NotAsked,
 }
 
 /// What a comparison of secrets said.
@@ -179,9 +234,15 @@ pub enum CodeEvidence {
     Wrong,
     /// Of a step that is spent.
     Spent,
-    /// Of an open step, but the account was closed or got another primary meanwhile.
+    /// A recovery code that newer ones have replaced.
+    Retired,
+    /// Not compared: too many were wrong before.
+    PathClosed,
+    /// Right, but the account was closed or got another primary meanwhile.
     AccountChanged,
-    /// Of an open step.
+    /// None was shown, and none is needed.
+    Waived(CodeWaiver),
+    /// Of an open step, or a recovery code that was not spent.
     Right,
 }
 
@@ -198,35 +259,67 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     denial.map_or(Verdict::Grant(Grant(())), Verdict::Deny)
 }
 
+const ACTIVE: Known = Known::Account(AccountState::Active);
+
 fn against_app_password(found: &AppPasswordEvidence) -> Option<Denial> {
     use Coverage::{Inside, Outside};
-    match (found.secret, found.owner, found.life, found.account, found.scope, found.networks) {
-        (Match::Right, Owner::Same, Life::Live, AccountState::Active, Inside, Inside) => None,
+    let limits = (found.policy, found.scope, found.networks);
+    match (found.secret, found.owner, found.life, found.account, limits) {
+        (Match::Right, Owner::Same, Life::Live, ACTIVE, (Inside, Inside, Inside)) => None,
         (Match::Wrong, ..) => Some(Denial::UnknownAppPassword),
         (_, Owner::Other, ..) => Some(Denial::OtherAccount),
         (_, _, Life::Revoked, ..) => Some(Denial::Revoked),
         (_, _, Life::Expired, ..) => Some(Denial::Expired),
-        (_, _, _, AccountState::Disabled, ..) => Some(Denial::AccountDisabled),
-        (.., Outside, _) => Some(Denial::OutOfScope),
-        (.., Outside) => Some(Denial::OutsideNetworks),
+        (_, _, _, Known::Account(AccountState::Disabled), _) => Some(Denial::AccountDisabled),
+        (_, _, _, Known::Replaced, _) => Some(Denial::AccountReplaced),
+        (_, _, _, Known::RollOut | Known::Nothing, _) => Some(Denial::UnknownAccount),
+        (.., (Outside, _, _)) => Some(Denial::NotAcceptedHere),
+        (.., (_, Outside, _)) => Some(Denial::OutOfScope),
+        (.., (_, _, Outside)) => Some(Denial::OutsideNetworks),
     }
 }
 
 fn against_primary(shown: &PrimaryEvidence) -> Option<Denial> {
-    match (shown.account, shown.primary, shown.code) {
-        (Some(AccountState::Active), Some(PrimaryMatch::Right), CodeEvidence::Right) => None,
-        (None, ..) => Some(Denial::UnknownAccount),
-        (_, None, _) => Some(Denial::EmptyPrimary),
-        (_, Some(PrimaryMatch::Wrong), _) => Some(Denial::WrongPrimary),
-        (Some(AccountState::Disabled), ..) | (_, Some(PrimaryMatch::Closed), _) => {
-            Some(Denial::AccountDisabled)
+    use PrimaryFinding::{Checked, Elsewhere};
+    let open = matches!(shown.account, ACTIVE | Known::RollOut);
+    let right = matches!(shown.primary, Checked(PrimaryMatch::Right) | Elsewhere);
+    let factor = matches!(shown.code, CodeEvidence::Right | CodeEvidence::Waived(_));
+    if shown.policy == Coverage::Inside && open && right && factor {
+        return None;
+    }
+    Some(why_not(shown))
+}
+
+fn why_not(shown: &PrimaryEvidence) -> Denial {
+    use PrimaryFinding::{Checked, Elsewhere};
+    match (shown.policy, shown.account, shown.primary, shown.code) {
+        (Coverage::Outside, ..) | (_, _, PrimaryFinding::NotAsked, _) => Denial::NotAcceptedHere,
+        (_, _, PrimaryFinding::Throttled(by), _) => Denial::Throttled(by),
+        (_, Known::Nothing, ..) => Denial::UnknownAccount,
+        (_, _, PrimaryFinding::Empty, _) => Denial::EmptyPrimary,
+        (_, _, PrimaryFinding::Repeated, _) => Denial::Repeated,
+        (_, _, Checked(PrimaryMatch::Wrong), _) => Denial::WrongPrimary,
+        (_, Known::Replaced, ..) => Denial::AccountReplaced,
+        (_, Known::Account(AccountState::Disabled), ..) | (_, _, Checked(PrimaryMatch::Closed), _) => {
+            Denial::AccountDisabled
         }
-        (_, Some(PrimaryMatch::MustChange), _) => Some(Denial::PrimaryExpired),
-        (_, _, CodeEvidence::NoKey) => Some(Denial::NoSecondFactor),
-        (_, _, CodeEvidence::Absent) => Some(Denial::SecondFactorMissing),
-        (_, _, CodeEvidence::Wrong) => Some(Denial::WrongCode),
-        (_, _, CodeEvidence::Spent) => Some(Denial::CodeSpent),
-        (_, _, CodeEvidence::AccountChanged) => Some(Denial::AccountChanged),
+        (_, _, Checked(PrimaryMatch::MustChange), _) => Denial::PrimaryExpired,
+        (_, _, Checked(PrimaryMatch::Right) | Elsewhere, code) => against_code(code),
+    }
+}
+
+const fn against_code(code: CodeEvidence) -> Denial {
+    match code {
+        CodeEvidence::NoKey => Denial::NoSecondFactor,
+        CodeEvidence::Absent => Denial::SecondFactorMissing,
+        CodeEvidence::Wrong => Denial::WrongCode,
+        CodeEvidence::Spent => Denial::CodeSpent,
+        CodeEvidence::Retired => Denial::RecoveryCodeRetired,
+        CodeEvidence::PathClosed => Denial::CodePathClosed,
+        // The account was neither open nor closed in a way that the arms above name.
+        CodeEvidence::AccountChanged | CodeEvidence::Waived(_) | CodeEvidence::Right => {
+            Denial::AccountChanged
+        }
     }
 }
 
@@ -234,14 +327,15 @@ fn against_primary(shown: &PrimaryEvidence) -> Option<Denial> {
 mod tests {
     use super::*;
 
-    const ACCOUNTS: [AccountState; 2] = [AccountState::Active, AccountState::Disabled];
+    const ACCOUNTS: [Known; 5] =
+        [ACTIVE, Known::Account(AccountState::Disabled), Known::Replaced, Known::RollOut, Known::Nothing];
 
-    const COVERAGES: [[Coverage; 2]; 4] = [
-        [Coverage::Inside, Coverage::Inside],
-        [Coverage::Inside, Coverage::Outside],
-        [Coverage::Outside, Coverage::Inside],
-        [Coverage::Outside, Coverage::Outside],
-    ];
+    const EACH: [Coverage; 2] = [Coverage::Inside, Coverage::Outside];
+
+    fn coverages() -> Vec<[Coverage; 3]> {
+        let pairs = EACH.iter().flat_map(|one| EACH.map(|two| (*one, two)));
+        pairs.flat_map(|(one, two)| EACH.map(|three| [one, two, three])).collect()
+    }
 
     fn granted(evidence: Evidence) -> bool {
         matches!(judge(&evidence), Verdict::Grant(_))
@@ -253,41 +347,54 @@ mod tests {
         for secret in [Match::Right, Match::Wrong] {
             for owner in [Owner::Same, Owner::Other] {
                 for life in [Life::Live, Life::Revoked, Life::Expired] {
-                    for [scope, networks] in COVERAGES {
+                    for [scope, networks, policy] in coverages() {
                         for account in ACCOUNTS {
-                            let found = AppPasswordEvidence { secret, owner, life, scope, networks, account };
+                            let found =
+                                AppPasswordEvidence { secret, owner, life, scope, networks, policy, account };
                             if granted(Evidence::AppPassword(found)) {
-                                passed.push((secret, owner, life, scope, networks, account));
+                                passed.push((secret, owner, life, [scope, networks, policy], account));
                             }
                         }
                     }
                 }
             }
         }
-        let (inside, active) = (Coverage::Inside, AccountState::Active);
-        assert_eq!(passed, [(Match::Right, Owner::Same, Life::Live, inside, inside, active)]);
+        let inside = [Coverage::Inside; 3];
+        assert_eq!(passed, [(Match::Right, Owner::Same, Life::Live, inside, ACTIVE)]);
     }
 
     #[test]
-    fn one_of_all_states_of_a_primary_passes() {
-        use CodeEvidence::{Absent, AccountChanged, NoKey, Right, Spent, Wrong};
+    fn of_all_states_of_a_primary_those_pass_that_are_open_right_and_have_a_factor_or_need_none() {
+        use CodeEvidence::{Absent, AccountChanged, NoKey, PathClosed, Retired, Right, Spent, Waived, Wrong};
+        use PrimaryFinding::{Checked, Elsewhere, Empty, NotAsked, Repeated};
+        let waivers = [CodeWaiver::Service, CodeWaiver::Network, CodeWaiver::NotEnrolled].map(Waived);
+        let codes = [Absent, NoKey, Wrong, Spent, Retired, PathClosed, AccountChanged, Right];
+        let throttled = [Throttled::Source, Throttled::Load].map(PrimaryFinding::Throttled);
+        let matches =
+            [PrimaryMatch::Right, PrimaryMatch::Wrong, PrimaryMatch::MustChange, PrimaryMatch::Closed];
+        let primaries =
+            [matches.map(Checked).as_slice(), &throttled, &[Elsewhere, Empty, Repeated, NotAsked]].concat();
         let mut passed = Vec::new();
-        for account in [None, Some(AccountState::Active), Some(AccountState::Disabled)] {
-            for primary in [
-                None,
-                Some(PrimaryMatch::Right),
-                Some(PrimaryMatch::Wrong),
-                Some(PrimaryMatch::MustChange),
-                Some(PrimaryMatch::Closed),
-            ] {
-                for code in [Absent, NoKey, Wrong, Spent, AccountChanged, Right] {
-                    if granted(Evidence::Primary(PrimaryEvidence { account, primary, code })) {
-                        passed.push((account, primary, code));
+        for account in ACCOUNTS {
+            for primary in &primaries {
+                for code in codes.iter().chain(&waivers) {
+                    for policy in EACH {
+                        let shown = PrimaryEvidence { policy, account, primary: *primary, code: *code };
+                        if granted(Evidence::Primary(shown)) {
+                            passed.push((policy, account, *primary, *code));
+                        }
                     }
                 }
             }
         }
-        assert_eq!(passed, [(Some(AccountState::Active), Some(PrimaryMatch::Right), Right)]);
+        // Two accounts, two primaries, a right code or one of three waivers.
+        assert_eq!(passed.len(), 2 * 2 * 4);
+        for (policy, account, primary, code) in passed {
+            assert_eq!(policy, Coverage::Inside);
+            assert!([ACTIVE, Known::RollOut].contains(&account));
+            assert!([Checked(PrimaryMatch::Right), Elsewhere].contains(&primary));
+            assert!(code == Right || waivers.contains(&code));
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::store::{Account, Made, PrimaryCheck, StoreError, Written};
 
 /// Who checks a new account's primary password.
 pub enum NewPrimary<'a> {
-    /// PAM.
-    Pam,
+    /// PAM, for the person who has this uid now, if the system knows the name.
+    Pam(Option<u32>),
     /// We, against a hash of this.
     Store(&'a Secret),
 }
@@ -27,11 +27,11 @@ impl Enrollment<'_> {
         primary: &NewPrimary<'_>,
         made: Made,
     ) -> Result<(), EnrollmentError> {
-        let primary = match primary {
-            NewPrimary::Pam => PrimaryCheck::Pam,
-            NewPrimary::Store(secret) => self.hashed(secret)?,
+        let (primary, unix_uid) = match primary {
+            NewPrimary::Pam(unix_uid) => (PrimaryCheck::Pam, *unix_uid),
+            NewPrimary::Store(secret) => (self.hashed(secret)?, None),
         };
-        self.vault.store.add_account(name, &primary, made).map_err(|error| {
+        self.vault.store.add_account(name, &primary, unix_uid, made).map_err(|error| {
             if matches!(error, StoreError::Taken) {
                 return EnrollmentError::AccountTaken(name.clone());
             }

@@ -66,6 +66,30 @@ const fn without_entry(failed: c_int) -> Result<AccountState, c_int> {
 
 /// Whether passwd(5) says that there is a shadow entry: an `x` in place of the hash.
 fn is_shadowed(name: &CStr, room: usize) -> Result<bool, c_int> {
+    with_passwd(name, room, |entry| {
+        // SAFETY: terminated by the C library, alive during this call.
+        unsafe { CStr::from_ptr(entry.pw_passwd) == c"x" }
+    })
+    .map(|shadowed| shadowed.unwrap_or(false))
+}
+
+/// The uid that has a name now, if any.
+///
+/// # Errors
+/// The errno of a look-up that failed.
+pub fn unix_uid(account: &str) -> Result<Option<u32>, c_int> {
+    let name = CString::new(account).map_err(|_| libc::EINVAL)?;
+    let mut room = 1024;
+    loop {
+        match with_passwd(&name, room, |entry| entry.pw_uid) {
+            Err(libc::ERANGE) if room < LARGEST => room *= 4,
+            found => return found,
+        }
+    }
+}
+
+/// Looks a name up in passwd(5).
+fn with_passwd<T>(name: &CStr, room: usize, read: impl FnOnce(&passwd) -> T) -> Result<Option<T>, c_int> {
     let mut entry = MaybeUninit::<passwd>::uninit();
     let mut buffer = vec![0_u8; room];
     let mut found: *mut passwd = ptr::null_mut();
@@ -74,12 +98,11 @@ fn is_shadowed(name: &CStr, room: usize) -> Result<bool, c_int> {
     let failed = unsafe {
         libc::getpwnam_r(name.as_ptr(), entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), room, &raw mut found)
     };
-    // SAFETY: null, or `entry`, filled in by the call.
-    let Some(entry) = (unsafe { found.as_ref() }) else {
-        return without_entry(failed).map(|_| false);
-    };
-    // SAFETY: terminated by the C library, in `buffer`.
-    Ok(unsafe { CStr::from_ptr(entry.pw_passwd) } == c"x")
+    // SAFETY: null, or `entry`, filled in by the call; its strings lie in `buffer`.
+    match unsafe { found.as_ref() } {
+        Some(entry) => Ok(Some(read(entry))),
+        None => without_entry(failed).map(|_| None),
+    }
 }
 
 /// `usermod -L` puts a `!` before the hash.

@@ -52,43 +52,74 @@ pub const fn priority(level: Level) -> c_int {
 
 /// Holds back SIGXFSZ in this thread: beyond RLIMIT_FSIZE a write of ours shall fail, not end the host.
 pub struct FileSizeSignal {
-    before: libc::sigset_t,
+    held: Held,
 }
 
 impl FileSizeSignal {
     /// Until it is dropped.
     #[must_use]
     pub fn hold() -> Self {
-        let signal = only_sigxfsz();
-        let mut before = only_sigxfsz();
-        // SAFETY: both sets are initialised and ours; the mask is this thread's alone.
-        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const signal, &raw mut before) };
-        Self { before }
+        Self { held: Held::these(&[libc::SIGXFSZ]) }
     }
 }
 
 impl Drop for FileSizeSignal {
     fn drop(&mut self) {
-        let signal = only_sigxfsz();
+        let signal = set_of(&[libc::SIGXFSZ]);
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the set is initialised and ours.
-        let held_before = unsafe { libc::sigismember(&raw const self.before, libc::SIGXFSZ) } == 1;
+        let held_before = unsafe { libc::sigismember(&raw const self.held.before, libc::SIGXFSZ) } == 1;
         if !held_before {
             // SAFETY: set and time are ours; nothing is written through the null pointer (sigtimedwait(2)).
             unsafe { libc::sigtimedwait(&raw const signal, std::ptr::null_mut(), &raw const at_once) };
         }
+    }
+}
+
+/// Holds back the signals of a terminal in this thread, such as Ctrl-Z: they take effect once no lock is held.
+pub struct StopSignals {
+    _held: Held,
+}
+
+impl StopSignals {
+    /// Until it is dropped.
+    #[must_use]
+    pub fn hold() -> Self {
+        Self { _held: Held::these(&[libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU]) }
+    }
+}
+
+/// Signals that this thread does not take until it is dropped.
+struct Held {
+    before: libc::sigset_t,
+}
+
+impl Held {
+    fn these(signals: &[c_int]) -> Self {
+        let set = set_of(signals);
+        let mut before = set_of(&[]);
+        // SAFETY: both sets are initialised and ours; the mask is this thread's alone.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) };
+        Self { before }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
         // SAFETY: the mask that the thread had before, and a null pointer that is not written through.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
     }
 }
 
-fn only_sigxfsz() -> libc::sigset_t {
+fn set_of(signals: &[c_int]) -> libc::sigset_t {
     let mut set = std::mem::MaybeUninit::uninit();
     // SAFETY: sigemptyset(3) initialises the set that it is given.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     // SAFETY: initialised by the call above.
     let mut set = unsafe { set.assume_init() };
-    // SAFETY: an initialised set and a signal that there is.
-    unsafe { libc::sigaddset(&raw mut set, libc::SIGXFSZ) };
+    for signal in signals {
+        // SAFETY: an initialised set and a signal that there is.
+        unsafe { libc::sigaddset(&raw mut set, *signal) };
+    }
     set
 }

@@ -24,6 +24,8 @@ pub struct Account {
     pub enrolled_at: Option<UnixTime>,
     /// Codes of steps that begin before this are spent, whichever key they belong to.
     pub codes_spent_until: UnixTime,
+    /// The uid that the system gave its name when it was added, if PAM keeps its primary.
+    pub unix_uid: Option<u32>,
     /// When it was added.
     pub created_at: UnixTime,
 }
@@ -66,7 +68,7 @@ impl PrimaryKeeper {
     }
 }
 
-const COLUMNS: &str = "id, name, state, primary_hash, enrolled_at, codes_spent_until, created_at";
+const COLUMNS: &str = "id, name, state, primary_hash, enrolled_at, codes_spent_until, unix_uid, created_at";
 
 impl PrimaryCheck {
     /// What the store compares with.
@@ -125,14 +127,16 @@ impl Store {
         &self,
         name: &AccountName,
         primary: &PrimaryCheck,
+        unix_uid: Option<u32>,
         made: Made,
     ) -> Result<(), StoreError> {
         let sql =
-            "INSERT INTO account (name, state, primary_check, primary_hash, key_id, created_at, created_by)
-                   VALUES (?1, 'active', ?2, ?3, ?4, ?5, ?6)";
+            "INSERT INTO account (name, state, primary_check, primary_hash, key_id, unix_uid, created_at,
+                                        created_by)
+                   VALUES (?1, 'active', ?2, ?3, ?4, ?5, ?6, ?7)";
         let (check, hash) = columns(primary);
         self.write(|transaction| {
-            let row = (name.as_str(), check, hash, KEY_ID, number(made.at.0), made.by);
+            let row = (name.as_str(), check, hash, KEY_ID, unix_uid, number(made.at.0), made.by);
             transaction.execute(sql, row)?;
             let account_id = Some(transaction.last_insert_rowid());
             let detail = format!("primary={check}");
@@ -179,6 +183,16 @@ impl Store {
             self.record_if(rows, transaction, made, &Entry::of("account.passwd", account_id))
         })
     }
+}
+
+/// Whether an account still is what a login saw before it asked for the primary; part of the transaction that spends.
+pub(super) fn is_unchanged(
+    transaction: &rusqlite::Transaction<'_>,
+    account: &Account,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM account WHERE id = ?1 AND state = 'active' AND primary_hash IS ?2";
+    let found = transaction.query_row(sql, (account.id, account.primary.hash()), |_| Ok(())).optional()?;
+    Ok(found.is_some())
 }
 
 /// Marks an account as enrolled, for ever; part of the transaction that enrolls.
@@ -235,6 +249,7 @@ fn read(row: &Row<'_>) -> Result<Account, StoreError> {
         primary: hash.map_or(PrimaryCheck::Pam, PrimaryCheck::Store),
         enrolled_at: enrolled_at.map(time).transpose()?,
         codes_spent_until: time(row.get("codes_spent_until")?)?,
+        unix_uid: row.get("unix_uid")?,
         created_at: time(row.get("created_at")?)?,
     })
 }

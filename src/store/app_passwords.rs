@@ -30,6 +30,8 @@ pub struct FoundAppPassword {
     pub account_state: AccountState,
     /// Who keeps that account's primary.
     pub primary: PrimaryKeeper,
+    /// The uid that the system gave that account's name when it was added.
+    pub unix_uid: Option<u32>,
     /// What its owner calls it.
     pub label: String,
     /// The PHC string.
@@ -258,7 +260,7 @@ impl Store {
 }
 
 const FIND: &str =
-    "SELECT app_password.id, account.name, account.state, primary_check, label, hash, scope, networks,
+    "SELECT app_password.id, account.name, account.state, primary_check, unix_uid, label, hash, scope, networks,
             app_password.created_at, revoked_at, expires_at, last_used_at
      FROM app_password JOIN account ON account.id = account_id WHERE tag = ?1";
 
@@ -271,6 +273,7 @@ fn read_found(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
         account: row.get("name")?,
         account_state: state(&row.get::<_, String>("state")?)?,
         primary: PrimaryKeeper::from_word(&row.get::<_, String>("primary_check")?)?,
+        unix_uid: row.get("unix_uid")?,
         label: row.get("label")?,
         hash: row.get("hash")?,
         scope: scope(row)?,

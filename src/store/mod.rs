@@ -13,13 +13,17 @@ mod schema;
 mod accounts;
 mod app_passwords;
 mod totp_keys;
+mod recovery_codes;
+mod code_failures;
 mod audit_rows;
 
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{AppPasswordRow, FoundAppPassword, LastUse, NewAppPassword};
 pub use audit_rows::ChainKey;
+pub use code_failures::{CodeFailures, Reserved};
 pub use connection::{KEY_ID, Store, Written};
 pub use error::StoreError;
+pub use recovery_codes::{FoundRecoveryCode, NewRecoveryCode, RecoveryCodes};
 pub use totp_keys::{NewTotpKey, Spent, TotpRow};
 
 use std::fmt;

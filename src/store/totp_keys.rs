@@ -1,13 +1,14 @@
 //! Rows of `totp_key`.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use crate::crypto::otp::{Algorithm, Digits};
 use crate::domain::app_password::Label;
 use crate::domain::time::UnixTime;
 use crate::domain::totp::{Period, TimeStep};
-use crate::store::accounts::{mark_enrolled, number, time};
+use crate::store::accounts::{is_unchanged, mark_enrolled, number, time};
 use crate::store::audit_rows::Entry;
+use crate::store::code_failures::forgive;
 use crate::store::connection::KEY_ID;
 use crate::store::{Account, Made, Store, StoreError, Use, Written};
 
@@ -134,20 +135,21 @@ impl Store {
         step: TimeStep,
         by: &Use<'_>,
     ) -> Result<Spent, StoreError> {
-        let unchanged = "SELECT 1 FROM account WHERE id = ?1 AND state = 'active' AND primary_hash IS ?2";
         let spend = "UPDATE totp_key SET last_step = ?3 WHERE id = ?1 AND account_id = ?2 AND last_step < ?3";
         self.write(|transaction| {
-            let hash = account.primary.hash();
-            if transaction.query_row(unchanged, (account.id, hash), |_| Ok(())).optional()?.is_none() {
+            if !is_unchanged(transaction, account)? {
                 return Ok(Spent::NotForThisAccount);
             }
             let rows = transaction.execute(spend, (key.id, account.id, number(step.0)))?;
             let (label, detail) = (Some(key.label.as_str()), by.to_string());
             let entry = Entry { label, detail: Some(&detail), ..Entry::of("code.spend", account.id) };
-            Ok(match self.record_if(rows, transaction, by.made, &entry)? {
-                Written::Changed => Spent::Now,
-                Written::NotFound => Spent::Before,
-            })
+            match self.record_if(rows, transaction, by.made, &entry)? {
+                Written::NotFound => Ok(Spent::Before),
+                Written::Changed => {
+                    forgive(transaction, account.id, by)?;
+                    Ok(Spent::Now)
+                }
+            }
         })
     }
 }

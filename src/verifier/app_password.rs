@@ -5,7 +5,7 @@ use crate::crypto::password_hash::PasswordHash;
 use crate::domain::app_password::AppPassword;
 use crate::domain::attempt::Attempt;
 use crate::domain::time::Clock;
-use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Life, Match, Owner};
+use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Known, Life, Match, Owner};
 use crate::store::{FoundAppPassword, PrimaryKeeper};
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
@@ -23,12 +23,15 @@ impl Verifier<'_> {
             // A guess: no hash is computed, and none would tell more.
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
-        let life = found.life_at(clock(), &self.config.policy.app_passwords);
-        let mut evidence = weigh(&vault, attempt, shown, &found, life)?;
+        let policy = &self.config.policy;
+        let life = found.life_at(clock(), &policy.app_passwords);
+        let accepted = coverage(policy.services.accepted_on(&attempt.service).app_password);
+        let mut evidence =
+            AppPasswordEvidence { policy: accepted, ..weigh(&vault, attempt, shown, &found, life)? };
         // An app password dies with its account, wherever that is kept. Asked last: it is dear.
         if found.primary == PrimaryKeeper::Pam && Decision::of_app_password(evidence).is_grant() {
             let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
-            evidence.account = (self.system.account_state)(&question, clock())?;
+            evidence.account = self.system.known(&question, found.unix_uid, clock())?;
         }
         let decision = Decision::of_app_password(evidence);
         if decision.is_grant() && self.spending == Spending::Real {
@@ -61,7 +64,8 @@ fn weigh(
         life,
         scope: coverage(found.scope.covers(&attempt.service)),
         networks: coverage(found.networks.cover(attempt.remote)),
-        account: found.account_state,
+        policy: Coverage::Outside,
+        account: Known::Account(found.account_state),
     })
 }
 

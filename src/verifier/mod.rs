@@ -8,6 +8,8 @@ mod unavailable;
 mod vault;
 mod app_password;
 mod primary;
+mod gate;
+mod code;
 
 pub use unavailable::{PamUnusable, Unavailable};
 pub use vault::Vault;
@@ -21,10 +23,11 @@ use crate::crypto::foreign::Crypt;
 use crate::crypto::secret::Secret;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::app_password::{Shape, shape};
-use crate::domain::attempt::{Attempt, Malformed, RawAttempt};
+use crate::domain::attempt::{Attempt, Malformed, RawAttempt, Shown};
+use crate::domain::policy::CodeWaiver;
 use crate::domain::primary::PrimaryMatch;
 use crate::domain::time::{Clock, UnixTime};
-use crate::domain::verdict::{Evidence, Verdict, judge};
+use crate::domain::verdict::{Evidence, Known, Verdict, judge};
 
 /// What is asked of the system: about accounts whose primary is PAM's, and crypt(3). Who calls C is not the verifier's affair.
 #[derive(Clone, Copy)]
@@ -33,6 +36,8 @@ pub struct System<'a> {
     pub check_primary: &'a CheckPrimary<'a>,
     /// Asks shadow(5) and PAM whether the account may be used, without a password.
     pub account_state: &'a AskState<'a>,
+    /// Asks passwd(5) which uid has the account's name, if any.
+    pub unix_uid: &'a AskUid<'a>,
     /// Computes crypt(3), for hashes that were brought along.
     pub crypt: &'a Crypt<'a>,
 }
@@ -42,6 +47,9 @@ pub type CheckPrimary<'a> = dyn Fn(&PamQuestion<'_>, &Secret) -> Result<PrimaryM
 
 /// See [`System::account_state`].
 pub type AskState<'a> = dyn Fn(&PamQuestion<'_>, UnixTime) -> Result<AccountState, PamUnusable> + 'a;
+
+/// See [`System::unix_uid`].
+pub type AskUid<'a> = dyn Fn(&AccountName) -> Result<Option<u32>, PamUnusable> + 'a;
 
 /// About whom PAM is asked.
 pub struct PamQuestion<'a> {
@@ -67,6 +75,30 @@ impl<'a> PamQuestion<'a> {
         let service = config.pam_dir.join("primary");
         check(&service, owner).map_err(|error| PamUnusable::NoService(service, error))?;
         Ok(Self { directory: &config.pam_dir, account, remote })
+    }
+}
+
+impl System<'_> {
+    /// What the system knows of an account whose primary is PAM's. `unix_uid` is what passwd(5) said when it was added.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub fn known(
+        &self,
+        question: &PamQuestion<'_>,
+        unix_uid: Option<u32>,
+        now: UnixTime,
+    ) -> Result<Known, PamUnusable> {
+        if self.is_replaced(question.account, unix_uid)? {
+            return Ok(Known::Replaced);
+        }
+        (self.account_state)(question, now).map(Known::Account)
+    }
+
+    /// Whether the system has given the name to somebody else. One that nobody has is the account phase's affair.
+    fn is_replaced(&self, account: &AccountName, unix_uid: Option<u32>) -> Result<bool, PamUnusable> {
+        let named = unix_uid.map(|_| (self.unix_uid)(account)).transpose()?.flatten();
+        Ok(named.is_some() && named != unix_uid)
     }
 }
 
@@ -98,6 +130,10 @@ pub struct Decision {
     pub label: Option<String>,
     /// The field that was out of bounds.
     pub malformed: Option<Malformed>,
+    /// Why the primary password alone was enough, if it was.
+    pub waiver: Option<CodeWaiver>,
+    /// What was found out, rule by rule.
+    pub evidence: Evidence,
     /// How many Argon2id were computed.
     pub hashes: u32,
 }
@@ -119,7 +155,11 @@ impl<'a> Verifier<'a> {
             Err(field) => return Ok(Decision::malformed(field)),
         };
         // Shape decides the path, once: what looks like an app password never reaches a directory.
-        match shape(attempt.secret) {
+        let shape = match attempt.shown {
+            Shown::Field(field) | Shown::Apart { field, .. } => shape(field),
+            Shown::CodeAlone(_) => Shape::Other,
+        };
+        match shape {
             Shape::Mistyped => Ok(Decision::new(Evidence::Mistyped, Path::AppPassword)),
             Shape::Good(shown) => self.by_app_password(&attempt, &shown, clock),
             Shape::Other => self.by_primary(&attempt, clock),
@@ -129,7 +169,8 @@ impl<'a> Verifier<'a> {
 
 impl Decision {
     fn new(evidence: Evidence, path: Path) -> Self {
-        Self { verdict: judge(&evidence), path, label: None, malformed: None, hashes: 0 }
+        let verdict = judge(&evidence);
+        Self { verdict, path, label: None, malformed: None, waiver: None, evidence, hashes: 0 }
     }
 
     fn malformed(field: Malformed) -> Self {

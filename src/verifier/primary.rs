@@ -1,23 +1,37 @@
 //! The path of a primary password: the primary first, and the code only if it was right.
 
 use crate::audit::Path;
-use crate::crypto::otp::{Code, Digits};
+use crate::crypto::otp::Digits;
 use crate::crypto::password_hash::PasswordHash;
 use crate::crypto::secret::Secret;
 use crate::domain::account::AccountState;
-use crate::domain::attempt::Attempt;
-use crate::domain::presented::split;
+use crate::domain::attempt::{Attempt, Shown};
+use crate::domain::policy::{Accepted, CodeWaiver, Enrolment, SecondFactor};
+use crate::domain::presented::{Factor, Presented, Reading, answer, split};
 use crate::domain::primary::PrimaryMatch;
-use crate::domain::time::{Clock, UnixTime};
-use crate::domain::totp::{CodeMatch, TimeStep, Totp};
-use crate::domain::verdict::{CodeEvidence, Evidence, PrimaryEvidence};
-use crate::store::{Account, Made, PrimaryCheck, Spent, TotpRow, Use};
+use crate::domain::time::Clock;
+use crate::domain::verdict::{CodeEvidence, Coverage, Evidence, Known, PrimaryEvidence, PrimaryFinding};
+use crate::run::Refused;
+use crate::store::{Account, PrimaryCheck, TotpRow};
+use crate::verifier::gate::{Gate, Passage};
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
+/// One attempt on this path, and what the store has about it.
+pub(super) struct Case<'c> {
+    pub verifier: &'c Verifier<'c>,
+    pub vault: &'c Vault,
+    pub attempt: &'c Attempt<'c>,
+    pub account: Option<&'c Account>,
+    pub keys: &'c [TotpRow],
+    pub waiver: Option<CodeWaiver>,
+    pub clock: &'c Clock<'c>,
+}
+
 /// What the primary path found out, beside the verdict.
-struct Findings {
-    primary: Option<PrimaryMatch>,
-    hashes: u32,
+#[derive(Default)]
+pub(super) struct Findings {
+    pub label: Option<String>,
+    pub hashes: u32,
 }
 
 impl Verifier<'_> {
@@ -26,114 +40,180 @@ impl Verifier<'_> {
         attempt: &Attempt<'_>,
         clock: &Clock<'_>,
     ) -> Result<Decision, Unavailable> {
+        let policy = &self.config.policy;
+        let accepted = policy.services.accepted_on(&attempt.service);
+        if !accepted.primary_with_code && !accepted.primary_alone {
+            return Ok(not_asked());
+        }
         let (vault, (account, keys)) = Vault::look(self.config, self.owner, |store, _| {
             let account = store.account(&attempt.account)?;
             let keys = account.as_ref().map_or(Ok(Vec::new()), |account| store.totp_keys(account.id))?;
             Ok((account, keys))
         })?;
-        let digits = keys.first().map_or(Digits::SIX, |key| key.digits);
-        let presented = split(attempt.secret, digits);
-        let found = self.check_primary(&vault, attempt, account.as_ref(), &presented.primary)?;
-        let state = account.as_ref().map(|account| account.state);
-        let path = if presented.code.is_some() { Path::PrimaryWithCode } else { Path::Primary };
-        let (code, label) = match (&account, state, found.primary) {
-            (Some(account), Some(AccountState::Active), Some(PrimaryMatch::Right)) => {
-                self.check_code(&vault, attempt, account, &keys, presented.code, clock())?
-            }
-            _ => (CodeEvidence::Absent, None),
+        let once = account.as_ref().is_some_and(|account| account.enrolled_at.is_some());
+        let enrolment = if once { Enrolment::Once } else { Enrolment::Never };
+        let case = Case {
+            verifier: self,
+            vault: &vault,
+            attempt,
+            account: account.as_ref(),
+            keys: &keys,
+            waiver: policy.code_waiver(&attempt.service, attempt.remote, enrolment),
+            clock,
         };
-        let evidence = PrimaryEvidence { account: state, primary: found.primary, code };
-        Ok(Decision { label, hashes: found.hashes, ..Decision::new(Evidence::Primary(evidence), path) })
+        case.decide(accepted)
+    }
+}
+
+fn not_asked() -> Decision {
+    let (policy, account) = (Coverage::Outside, Known::Nothing);
+    let (primary, code) = (PrimaryFinding::NotAsked, CodeEvidence::Absent);
+    Decision::new(Evidence::Primary(PrimaryEvidence { policy, account, primary, code }), Path::Primary)
+}
+
+impl Case<'_> {
+    fn decide(&self, accepted: Accepted) -> Result<Decision, Unavailable> {
+        let presented = self.read(accepted);
+        let gate = Gate::new(self, &presented);
+        let mut findings = Findings::default();
+        let primary = self.check_primary(&gate, &presented.primary, &mut findings)?;
+        let account = self.known(primary)?;
+        let code = match (account, primary) {
+            (
+                Known::Account(AccountState::Active) | Known::RollOut,
+                PrimaryFinding::Checked(PrimaryMatch::Right) | PrimaryFinding::Elsewhere,
+            ) => self.check_code(&presented.factor, &mut findings)?,
+            _ => CodeEvidence::Absent,
+        };
+        let evidence = PrimaryEvidence { policy: Coverage::Inside, account, primary, code };
+        let decision = Decision::new(Evidence::Primary(evidence), self.path(&presented.factor));
+        self.count(&gate, &evidence, &decision)?;
+        let waiver = if let CodeEvidence::Waived(waiver) = code { Some(waiver) } else { None };
+        Ok(Decision { label: findings.label, hashes: findings.hashes, waiver, ..decision })
+    }
+
+    /// Reads what was typed, once.
+    fn read(&self, accepted: Accepted) -> Presented {
+        let digits = self.keys.first().map_or(Digits::SIX, |key| key.digits);
+        // Where no code is needed and none could be right, the last digits are the primary's own.
+        let none_possible = self.keys.is_empty() || !accepted.primary_with_code;
+        let whole = self.waiver.is_some() && none_possible;
+        match self.attempt.shown {
+            Shown::Field(field) if whole => split(field, Reading::Whole),
+            Shown::Field(field) => split(field, Reading::WithCode(digits)),
+            Shown::Apart { field, code } => {
+                Presented { primary: Secret::copy_of(field.expose()), factor: answer(code, digits) }
+            }
+            Shown::CodeAlone(code) => {
+                Presented { primary: Secret::new(Vec::new()), factor: answer(code, digits) }
+            }
+        }
+    }
+
+    fn path(&self, factor: &Factor) -> Path {
+        match (self.attempt.shown, factor) {
+            (Shown::CodeAlone(_), _) => Path::SecondFactor,
+            (_, Factor::Absent | Factor::Unreadable) => Path::Primary,
+            (_, Factor::Code(_)) => Path::PrimaryWithCode,
+            (_, Factor::Recovery(_)) => Path::PrimaryWithRecovery,
+        }
     }
 
     fn check_primary(
         &self,
-        vault: &Vault,
-        attempt: &Attempt<'_>,
-        account: Option<&Account>,
+        gate: &Gate<'_>,
         primary: &Secret,
-    ) -> Result<Findings, Unavailable> {
+        findings: &mut Findings,
+    ) -> Result<PrimaryFinding, Unavailable> {
+        if matches!(self.attempt.shown, Shown::CodeAlone(_)) {
+            return Ok(PrimaryFinding::Elsewhere);
+        }
         if primary.is_empty() {
             // Nobody is asked: some stacks take an empty password for an account without one.
-            return Ok(Findings { primary: None, hashes: 0 });
+            return Ok(PrimaryFinding::Empty);
         }
-        let hashed = |hash: &PasswordHash| {
-            let right = hash.verify(primary, &vault.keyring.pepper())?;
-            let primary = Some(if right { PrimaryMatch::Right } else { PrimaryMatch::Wrong });
-            Ok(Findings { primary, hashes: 1 })
+        let _slot = match gate.enter((self.clock)())? {
+            Passage::Open(slot) => slot,
+            Passage::Repeated => return Ok(PrimaryFinding::Repeated),
+            Passage::Throttled(by) => return Ok(PrimaryFinding::Throttled(by)),
         };
-        match account.map(|account| &account.primary) {
-            Some(PrimaryCheck::Store(stored)) => hashed(&PasswordHash::parse(stored)?),
-            Some(PrimaryCheck::Pam) => {
-                let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
-                let answer = (self.system.check_primary)(&question, primary)?;
-                Ok(Findings { primary: Some(answer), hashes: 0 })
+        self.ask(primary, findings).map(PrimaryFinding::Checked)
+    }
+
+    fn ask(&self, primary: &Secret, findings: &mut Findings) -> Result<PrimaryMatch, Unavailable> {
+        let mut hashed = |hash: &PasswordHash| {
+            findings.hashes += 1;
+            hash.verify(primary, &self.vault.keyring.pepper())
+        };
+        match self.account.map(|account| &account.primary) {
+            Some(PrimaryCheck::Store(stored)) => {
+                let right = hashed(&PasswordHash::parse(stored)?)?;
+                Ok(if right { PrimaryMatch::Right } else { PrimaryMatch::Wrong })
             }
+            Some(PrimaryCheck::Pam) => self.ask_pam(primary),
+            None if self.may_be_unknown() => self.ask_pam(primary),
             // An account that the store does not know costs as much as one that it knows.
-            None => hashed(&PasswordHash::decoy()?)
-                .map(|found| Findings { primary: Some(PrimaryMatch::Wrong), ..found }),
+            None => hashed(&PasswordHash::decoy()?).map(|_| PrimaryMatch::Wrong).map_err(Unavailable::from),
         }
     }
 
-    fn check_code(
-        &self,
-        vault: &Vault,
-        attempt: &Attempt<'_>,
-        account: &Account,
-        keys: &[TotpRow],
-        code: Option<Code>,
-        now: UnixTime,
-    ) -> Result<(CodeEvidence, Option<String>), Unavailable> {
-        if keys.is_empty() {
-            return Ok((CodeEvidence::NoKey, None));
-        }
-        let Some(code) = code else {
-            return Ok((CodeEvidence::Absent, None));
+    fn ask_pam(&self, primary: &Secret) -> Result<PrimaryMatch, Unavailable> {
+        let question = self.question()?;
+        Ok((self.verifier.system.check_primary)(&question, primary)?)
+    }
+
+    fn question(&self) -> Result<PamQuestion<'_>, Unavailable> {
+        let (config, attempt) = (self.verifier.config, self.attempt);
+        Ok(PamQuestion::new(config, self.verifier.owner, &attempt.account, attempt.remote)?)
+    }
+
+    /// In a roll-out the primary alone decides about accounts that the store does not know.
+    fn may_be_unknown(&self) -> bool {
+        self.verifier.config.policy.second_factor == SecondFactor::WhenEnrolled
+    }
+
+    /// What is known of the account. The system is asked only once a secret is right.
+    fn known(&self, primary: PrimaryFinding) -> Result<Known, Unavailable> {
+        let Some(account) = self.account else {
+            return Ok(if self.may_be_unknown() { Known::RollOut } else { Known::Nothing });
         };
-        let (mut fresh, mut broken) = (None, None);
-        for row in keys {
-            match open(vault, account.id, row).map(|totp| totp.find(code, now, row.last_step)) {
-                Ok(CodeMatch::Open(step)) => fresh = fresh.or(Some((row, step))),
-                // Spent for one key is spent for all: somebody may have enrolled one secret under two labels.
-                Ok(CodeMatch::Spent) => return Ok((CodeEvidence::Spent, None)),
-                Ok(CodeMatch::Wrong) => {}
-                // One damaged row closes no other key.
-                Err(error) => broken = Some(error),
+        let system = self.verifier.system;
+        let pam = account.state == AccountState::Active && account.primary == PrimaryCheck::Pam;
+        match primary {
+            // The nested transaction has had its account phase.
+            PrimaryFinding::Checked(PrimaryMatch::Right)
+                if pam && system.is_replaced(&self.attempt.account, account.unix_uid)? =>
+            {
+                Ok(Known::Replaced)
             }
-        }
-        match (fresh, broken) {
-            (Some((row, step)), _) => {
-                let made = Made { at: now, by: self.owner.0 };
-                let by = Use { made, service: &attempt.service, from: attempt.remote };
-                Ok((self.spend(vault, account, row, step, &by)?, Some(row.label.clone())))
+            PrimaryFinding::Elsewhere if pam => {
+                Ok(system.known(&self.question()?, account.unix_uid, (self.clock)())?)
             }
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok((CodeEvidence::Wrong, None)),
+            PrimaryFinding::Checked(_)
+            | PrimaryFinding::Elsewhere
+            | PrimaryFinding::Empty
+            | PrimaryFinding::Repeated
+            | PrimaryFinding::Throttled(_)
+            | PrimaryFinding::NotAsked => Ok(Known::Account(account.state)),
         }
     }
 
-    /// Claims the step by the write that records it: of two logins with one code, one is refused. The write
-    /// looks at the account once more, since asking PAM may have taken its time.
-    fn spend(
+    /// What this attempt leaves behind for the next ones.
+    fn count(
         &self,
-        vault: &Vault,
-        account: &Account,
-        row: &TotpRow,
-        step: TimeStep,
-        by: &Use<'_>,
-    ) -> Result<CodeEvidence, Unavailable> {
-        if self.spending == Spending::Rehearsal {
-            return Ok(CodeEvidence::Right);
+        gate: &Gate<'_>,
+        evidence: &PrimaryEvidence,
+        decision: &Decision,
+    ) -> Result<(), Unavailable> {
+        if self.verifier.spending == Spending::Rehearsal {
+            return Ok(());
         }
-        Ok(match vault.store.spend_step(account, row, step, by)? {
-            Spent::Now => CodeEvidence::Right,
-            Spent::Before => CodeEvidence::Spent,
-            Spent::NotForThisAccount => CodeEvidence::AccountChanged,
-        })
+        let now = (self.clock)();
+        match (evidence.primary, evidence.code) {
+            _ if decision.is_grant() => gate.forgive(),
+            (PrimaryFinding::Checked(PrimaryMatch::Wrong), _) => gate.remember(Refused::Primary, now),
+            (_, CodeEvidence::Wrong | CodeEvidence::Spent) => gate.remember(Refused::Code, now),
+            _ => Ok(()),
+        }
     }
-}
-
-fn open(vault: &Vault, account: i64, row: &TotpRow) -> Result<Totp, Unavailable> {
-    let key = vault.open_totp_key(account, row.id, &row.sealed)?;
-    Ok(Totp { key, algorithm: row.algorithm, digits: row.digits, period: row.period })
 }

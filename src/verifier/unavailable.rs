@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::config::{ConfigError, FileError, KeyError};
 use crate::crypto::password_hash::HashError;
 use crate::crypto::seal::BrokenSeal;
+use crate::run::RunError;
 use crate::store::StoreError;
 
 /// Something that a decision needs is not usable. Says nothing about the person.
@@ -24,6 +25,8 @@ pub enum Unavailable {
     Seal(BrokenSeal),
     /// The check of a primary password through PAM.
     Pam(PamUnusable),
+    /// The files under `/run/postern`.
+    Run(RunError),
     /// An argument of the door.
     Argument(String),
     /// The host runs for somebody else than root, who could stop it while it holds a lock.
@@ -83,6 +86,11 @@ impl Unavailable {
             Self::Hash(HashError::OutOfMemory) => "give the host more memory, or a higher limit",
             Self::Hash(_) | Self::Seal(_) => "restore the store from a backup, or enroll the account anew",
             Self::Pam(error) => remedy_for_pam(error),
+            Self::Run(RunError::Untrusted(..)) => "remove it; it is made anew, for root alone",
+            Self::Run(RunError::Held(_)) => "find the process that holds it",
+            Self::Run(RunError::Io(..)) => {
+                "see to the directory `run` of the configuration, and its file system"
+            }
             Self::SetUid => "use pam_postern in daemons only, such as dovecot and sshd",
             Self::Argument(_) => "mend the line that names pam_postern.so, see the README",
         }
@@ -149,6 +157,7 @@ impl fmt::Display for Unavailable {
             Self::Hash(error) => error.fmt(f),
             Self::Seal(error) => error.fmt(f),
             Self::Pam(error) => error.fmt(f),
+            Self::Run(error) => error.fmt(f),
             Self::Argument(error) => f.write_str(error),
             Self::SetUid => f.write_str("a set-uid program may not read the store"),
         }
@@ -167,4 +176,5 @@ macro_rules! from {
     };
 }
 
-from!(ConfigError => Config, KeyError => Key, StoreError => Store, HashError => Hash, BrokenSeal => Seal, PamUnusable => Pam);
+from!(ConfigError => Config, KeyError => Key, StoreError => Store, HashError => Hash, BrokenSeal => Seal, PamUnusable => Pam,
+    RunError => Run);

@@ -116,7 +116,9 @@ impl Site {
     }
 
     pub fn pam_account(&self, account: &str) {
-        Enrollment::new(&self.vault()).add_account(&name(account), &NewPrimary::Pam, self.made()).unwrap();
+        Enrollment::new(&self.vault())
+            .add_account(&name(account), &NewPrimary::Pam(None), self.made())
+            .unwrap();
     }
 
     /// The new app password, as it is shown.

@@ -18,6 +18,19 @@ pub struct Arguments {
     pub debug: bool,
     /// `try_first_pass`, `use_first_pass`
     pub first_pass: FirstPass,
+    /// `prompt`, `second-factor-only`
+    pub asking: Asking,
+}
+
+/// What is asked for, and at how many prompts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// One field for everything, for hosts that can ask no more.
+    OneField,
+    /// The password, then the code.
+    CodeApart,
+    /// The code: another module of the stack checks the password.
+    CodeAlone,
 }
 
 /// What happens to a password that an earlier module asked for.
@@ -37,7 +50,13 @@ pub struct UnknownArgument(pub String);
 
 impl Default for Arguments {
     fn default() -> Self {
-        Self { config: DEFAULT_PATH.into(), service: None, debug: false, first_pass: FirstPass::Ask }
+        Self {
+            config: DEFAULT_PATH.into(),
+            service: None,
+            debug: false,
+            first_pass: FirstPass::Ask,
+            asking: Asking::OneField,
+        }
     }
 }
 
@@ -50,6 +69,12 @@ impl Arguments {
                 (b"debug", ..) => arguments.debug = true,
                 (b"try_first_pass", ..) => arguments.first_pass = FirstPass::Try,
                 (b"use_first_pass", ..) => arguments.first_pass = FirstPass::Use,
+                (b"prompt", ..) if arguments.asking != Asking::CodeAlone => {
+                    arguments.asking = Asking::CodeApart;
+                }
+                (b"second-factor-only", ..) if arguments.asking != Asking::CodeApart => {
+                    arguments.asking = Asking::CodeAlone;
+                }
                 (_, Some(path), _) if path.starts_with(b"/") => {
                     arguments.config = OsStr::from_bytes(path).into()
                 }

@@ -65,9 +65,9 @@ impl<'a> Handle<'a> {
     }
 
     /// Asks one hidden question. The answer is not stored for later modules.
-    pub fn ask_password(&self) -> Result<Secret, NoAnswer> {
+    pub fn ask(&self, prompt: &str) -> Result<Secret, NoAnswer> {
         let conversation = self.0.get_item::<Conv<'_>>().ok().flatten().ok_or(NoAnswer)?;
-        let answer = conversation.send(PAM_PROMPT_ECHO_OFF, "Password: ").map_err(|_| NoAnswer)?;
+        let answer = conversation.send(PAM_PROMPT_ECHO_OFF, prompt).map_err(|_| NoAnswer)?;
         answer.map(|secret| Secret::copy_of(secret.as_bytes())).ok_or(NoAnswer)
     }
 

@@ -4,22 +4,24 @@
 use crate::backend::{Door, Level};
 use crate::config::Owner;
 use crate::crypto::secret::Secret;
-use crate::domain::attempt::{self, RawAttempt};
+use crate::domain::attempt::{self, RawAttempt, Shown};
 use crate::domain::time::Clock;
-use crate::ffi::pam::arguments::{Arguments, FirstPass, UnknownArgument};
+use crate::ffi::pam::arguments::{Arguments, Asking, FirstPass, UnknownArgument};
 use crate::ffi::pam::handle::{Handle, NoAnswer};
 use crate::ffi::pam::nested;
 use crate::ffi::pam::outcome::Outcome;
-use crate::ffi::system;
+use crate::ffi::system::{self, StopSignals};
 use crate::verifier::{PamUnusable, Unavailable};
 
 /// pam_sm_authenticate(3): every denial is made here, since some hosts skip the account phase.
 pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
     run(handle, words, |call, handle| {
-        let Ok(secret) = secret(handle, call.arguments.first_pass) else {
+        let Ok(typed) = ask(handle, &call.arguments) else {
             return Outcome::NoAnswer;
         };
-        Outcome::Authenticated(call.door(handle, |door| door.verify(&call.attempt(&secret), clock)))
+        // Whoever sits at the terminal could stop us while we hold a lock.
+        let _held = StopSignals::hold();
+        Outcome::Authenticated(call.door(handle, |door| door.verify(&call.attempt(typed.shown()), clock)))
     })
 }
 
@@ -27,7 +29,8 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
 pub fn account(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
     run(handle, words, |call, handle| {
         let none = Secret::new(Vec::new());
-        Outcome::Looked(call.door(handle, |door| door.standing(&call.attempt(&none), clock)))
+        let _held = StopSignals::hold();
+        Outcome::Looked(call.door(handle, |door| door.standing(&call.attempt(Shown::Field(&none)), clock)))
     })
 }
 
@@ -67,10 +70,10 @@ fn run(
 }
 
 impl Call {
-    fn attempt<'a>(&'a self, secret: &'a Secret) -> RawAttempt<'a> {
+    fn attempt<'a>(&'a self, shown: Shown<'a>) -> RawAttempt<'a> {
         RawAttempt {
             account: &self.account,
-            secret,
+            shown,
             service: &self.service,
             remote: self.remote.as_deref(),
             door: attempt::Door::Pam,
@@ -89,15 +92,39 @@ impl Call {
 
     fn refuse(&self, handle: &Handle<'_>, why: Unavailable) -> Outcome {
         let none = Secret::new(Vec::new());
-        let reply = self.door(handle, |door| door.refuse(&self.attempt(&none), why));
+        let reply = self.door(handle, |door| door.refuse(&self.attempt(Shown::Field(&none)), why));
         Outcome::Authenticated(reply)
     }
 }
 
-fn secret(handle: &Handle<'_>, first_pass: FirstPass) -> Result<Secret, NoAnswer> {
-    match first_pass {
-        FirstPass::Ask => handle.ask_password(),
-        FirstPass::Try => handle.first_pass().map_or_else(|| handle.ask_password(), Ok),
-        FirstPass::Use => handle.first_pass().ok_or(NoAnswer),
+/// What was typed.
+enum Typed {
+    OneField(Secret),
+    CodeApart(Secret, Secret),
+    CodeAlone(Secret),
+}
+
+impl Typed {
+    const fn shown(&self) -> Shown<'_> {
+        match self {
+            Self::OneField(field) => Shown::Field(field),
+            Self::CodeApart(field, code) => Shown::Apart { field, code },
+            Self::CodeAlone(code) => Shown::CodeAlone(code),
+        }
     }
+}
+
+/// Asks the same questions whoever it is; what is known of an account must not show.
+fn ask(handle: &Handle<'_>, arguments: &Arguments) -> Result<Typed, NoAnswer> {
+    let field = || match arguments.first_pass {
+        FirstPass::Ask => handle.ask("Password: "),
+        FirstPass::Try => handle.first_pass().map_or_else(|| handle.ask("Password: "), Ok),
+        FirstPass::Use => handle.first_pass().ok_or(NoAnswer),
+    };
+    let code = || handle.ask("One-time code: ");
+    Ok(match arguments.asking {
+        Asking::OneField => Typed::OneField(field()?),
+        Asking::CodeApart => Typed::CodeApart(field()?, code()?),
+        Asking::CodeAlone => Typed::CodeAlone(code()?),
+    })
 }

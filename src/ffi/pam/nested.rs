@@ -11,7 +11,7 @@ use libc::{c_char, c_int, c_uint, c_void};
 use pam_bindings::module::PamHandle;
 
 use crate::crypto::secret::Secret;
-use crate::domain::account::AccountState;
+use crate::domain::account::{AccountName, AccountState};
 use crate::domain::primary::PrimaryMatch;
 use crate::domain::time::UnixTime;
 use crate::ffi::crypt::crypt;
@@ -29,8 +29,12 @@ const SERVICE: &CStr = c"primary";
 const FLAGS: c_int = abi::PAM_SILENT | abi::PAM_DISALLOW_NULL_AUTHTOK;
 
 /// What the verifier asks of the system.
-pub const SYSTEM: System<'static> =
-    System { check_primary: &check_primary, account_state: &account_state, crypt: &crypt };
+pub const SYSTEM: System<'static> = System {
+    check_primary: &check_primary,
+    account_state: &account_state,
+    unix_uid: &unix_uid,
+    crypt: &crypt,
+};
 
 /// Asks the PAM service `primary` for a password.
 ///
@@ -69,6 +73,14 @@ pub fn account_state(question: &PamQuestion<'_>, now: UnixTime) -> Result<Accoun
         PrimaryMatch::Right | PrimaryMatch::MustChange => AccountState::Active,
         PrimaryMatch::Wrong | PrimaryMatch::Closed => AccountState::Disabled,
     })
+}
+
+/// Asks passwd(5) which uid has the account's name.
+///
+/// # Errors
+/// Where it cannot be asked.
+pub fn unix_uid(account: &AccountName) -> Result<Option<u32>, PamUnusable> {
+    shadow::unix_uid(account.as_str()).map_err(PamUnusable::NoShadow)
 }
 
 fn user(question: &PamQuestion<'_>) -> Result<CString, PamUnusable> {

@@ -28,6 +28,7 @@ pub const fn code(outcome: Outcome) -> c_int {
             code::SUCCESS
         }
         Outcome::Authenticated(Reply::Denied) | Outcome::Looked(Standing::Unknown) => code::AUTH_ERR,
+        Outcome::Authenticated(Reply::Throttled) => code::MAXTRIES,
         Outcome::Authenticated(Reply::Unavailable) | Outcome::Looked(Standing::Unavailable) => {
             code::AUTHINFO_UNAVAIL
         }

@@ -1,0 +1,12 @@
+//! Floor 2: files under `/run/postern` <-> what may be forgotten at a reboot.
+//!
+//! Knows: fixed-size files, their locks, and who may have made them.
+//! Never: the store, which strangers must not be able to make busy; whether a secret is right.
+
+mod directory;
+mod refusals;
+mod slots;
+
+pub use directory::RunError;
+pub use refusals::{Closed, Recollection, Refusals, Refused};
+pub use slots::{Slot, take_slot};
