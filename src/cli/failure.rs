@@ -140,6 +140,12 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
             Exit::Denied,
             "revoke one first: `postern app revoke`; or raise max_app_passwords in postern.toml",
         ),
+        EnrollmentError::Store(StoreError::Replaced(_)) => {
+            (Exit::Exists, "rotate that one, or revoke it first: then this one can be rotated")
+        }
+        EnrollmentError::Store(StoreError::Changed) => {
+            (Exit::Denied, "nothing was changed; look again: `postern app list`")
+        }
         EnrollmentError::Store(StoreError::OtherCodeLength) => {
             (Exit::Denied, "bring a key whose codes are as long, or remove the others first")
         }
@@ -239,6 +245,8 @@ const fn is_rule(error: &StoreError) -> bool {
         StoreError::Taken
             | StoreError::TooMany(_)
             | StoreError::TooManyAppPasswords(_)
+            | StoreError::Replaced(_)
+            | StoreError::Changed
             | StoreError::OtherCodeLength
     )
 }

@@ -89,6 +89,29 @@ impl Label {
         Ok(Self(label.into()))
     }
 
+    /// What one is called whose successor takes this label: `phone (old)`, or `phone (old 2)` and so on, cut where it
+    /// would get too long.
+    #[must_use]
+    pub fn aged(&self, number: u16) -> Self {
+        let age = if number == 1 { " (old)".to_owned() } else { format!(" (old {number})") };
+        let room = Self::MAX_CHARS.saturating_sub(age.chars().count());
+        let start: String = self.without_age().0.chars().take(room).collect();
+        Self(format!("{}{age}", start.trim_end()).into())
+    }
+
+    /// The label without what [`Label::aged`] has added.
+    #[must_use]
+    pub fn without_age(&self) -> Self {
+        let unaged = self.0.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (old"));
+        let is_number = |text: &str| text.is_empty() || text.trim_start().parse::<u16>().is_ok();
+        match unaged {
+            Some((start, number)) if !start.trim().is_empty() && is_number(number) => {
+                Self(start.trim_end().into())
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// As its owner wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -167,6 +190,25 @@ mod tests {
         ] {
             assert!(matches!(of(field), Shape::Other), "{field}");
         }
+    }
+
+    #[test]
+    fn a_label_that_a_successor_takes_leaves_another_of_the_same_name() {
+        let check = |label: &str, number, expected: &str| {
+            let label = Label::parse(label).unwrap();
+            let aged = label.aged(number);
+            assert_eq!(aged.as_str(), expected);
+            assert!(aged.as_str().chars().count() <= Label::MAX_CHARS);
+        };
+        check("phone", 1, "phone (old)");
+        check("phone", 2, "phone (old 2)");
+        check("phone (old)", 3, "phone (old 3)");
+        check("phone (old 2)", 1, "phone (old)");
+        check("(old)", 1, "(old) (old)");
+        check("phone (old rusty)", 1, "phone (old rusty) (old)");
+        check(&"\u{e9}".repeat(64), 1, &format!("{} (old)", "\u{e9}".repeat(58)));
+        let back = |label: &str| Label::parse(label).unwrap().without_age().as_str().to_owned();
+        assert_eq!([back("phone (old 12)"), back("phone"), back("(old)")], ["phone", "phone", "(old)"]);
     }
 
     #[test]

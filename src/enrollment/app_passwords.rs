@@ -91,7 +91,10 @@ impl Enrollment<'_> {
         }
     }
 
-    fn tagged_and_hashed(&self, password: &AppPassword) -> Result<(Tag, PasswordHash), EnrollmentError> {
+    pub(super) fn tagged_and_hashed(
+        &self,
+        password: &AppPassword,
+    ) -> Result<(Tag, PasswordHash), EnrollmentError> {
         let (symbols, keyring) = (password.symbols(), &self.vault.keyring);
         let hash = PasswordHash::make(&symbols, &keyring.pepper(), Cost::GENERATED, entropy::bytes()?)?;
         Ok((keyring.tag(symbols.expose()), hash))
@@ -99,7 +102,7 @@ impl Enrollment<'_> {
 }
 
 /// The end that one gets for the end that is asked for.
-fn end_within(
+pub(super) fn end_within(
     limits: &AppPasswordPolicy,
     asked: Option<UnixTime>,
     now: UnixTime,

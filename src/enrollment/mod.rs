@@ -6,11 +6,13 @@
 mod error;
 mod accounts;
 mod app_passwords;
+mod rotation;
 mod totp_keys;
 
 pub use accounts::NewPrimary;
 pub use app_passwords::{Issued, Wanted};
 pub use error::EnrollmentError;
+pub use rotation::{Overlap, Rotation};
 
 use crate::verifier::Vault;
 

@@ -40,6 +40,10 @@ pub enum StoreError {
     Taken,
     /// The account has as many keys as it may.
     TooMany(usize),
+    /// The app password has a successor already, with this label.
+    Replaced(String),
+    /// What should be changed is not any more what was looked at.
+    Changed,
     /// The account has as many live app passwords as it may.
     TooManyAppPasswords(u16),
     /// The account has keys with codes of another length, and a field is split only once.
@@ -79,6 +83,8 @@ impl fmt::Display for StoreError {
             Self::Sqlite(error) => write!(f, "the store failed: {error}"),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::TooMany(most) => write!(f, "the account has {most} keys, the most there may be"),
+            Self::Replaced(label) => write!(f, "it is being replaced by {label:?} already"),
+            Self::Changed => f.write_str("somebody else has changed it meanwhile"),
             Self::TooManyAppPasswords(most) => {
                 write!(f, "the account has {most} live app passwords, the most there may be")
             }

@@ -18,7 +18,9 @@ mod code_failures;
 mod audit_rows;
 
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
-pub use app_passwords::{AppPasswordRow, FoundAppPassword, LastUse, NewAppPassword};
+pub use app_passwords::{
+    AppPasswordRow, FirstUse, FoundAppPassword, LastUse, NewAppPassword, Rotated, Successor,
+};
 pub use audit_rows::ChainKey;
 pub use code_failures::{CodeFailures, Reserved};
 pub use connection::{KEY_ID, Store, Written};

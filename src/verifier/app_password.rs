@@ -4,9 +4,9 @@ use crate::audit::Path;
 use crate::crypto::password_hash::PasswordHash;
 use crate::domain::app_password::AppPassword;
 use crate::domain::attempt::Attempt;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, UnixTime};
 use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Known, Life, Match, Owner};
-use crate::store::{FoundAppPassword, PrimaryKeeper};
+use crate::store::{FirstUse, FoundAppPassword, Made, PrimaryKeeper, Use};
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
 impl Verifier<'_> {
@@ -29,17 +29,58 @@ impl Verifier<'_> {
         let mut evidence =
             AppPasswordEvidence { policy: accepted, ..weigh(&vault, attempt, shown, &found, life)? };
         // An app password dies with its account, wherever that is kept. Asked last: it is dear.
-        if found.primary == PrimaryKeeper::Pam && Decision::of_app_password(evidence).is_grant() {
+        if found.primary == PrimaryKeeper::Pam && is_grant(evidence) {
             let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
             evidence.account = self.system.known(&question, found.unix_uid, clock())?;
+            if is_grant(evidence) {
+                self.look_again(&vault, shown, &mut evidence, clock())?;
+            }
         }
-        let decision = Decision::of_app_password(evidence);
-        if decision.is_grant() && self.spending == Spending::Real {
-            // Best effort: a login must not fail because the disk is full or somebody else writes.
-            let _ = vault.store.touch(&found, clock(), &attempt.service, attempt.remote);
+        if self.spending == Spending::Real && is_grant(evidence) {
+            evidence.life = self.write_use(&vault, attempt, &found, clock());
         }
-        Ok(Decision { label: Some(found.label), ..decision })
+        Ok(Decision { label: Some(found.label), ..Decision::of_app_password(evidence) })
     }
+
+    /// Asking PAM may have taken its time: what was revoked, closed or removed meanwhile does not pass.
+    fn look_again(
+        &self,
+        vault: &Vault,
+        shown: &AppPassword,
+        evidence: &mut AppPasswordEvidence,
+        now: UnixTime,
+    ) -> Result<(), Unavailable> {
+        let found = vault.store.app_password(&vault.keyring.tag(shown.symbols().expose()))?;
+        let limits = &self.config.policy.app_passwords;
+        evidence.life = found.as_ref().map_or(Life::Revoked, |found| found.life_at(now, limits));
+        evidence.account = found.map_or(evidence.account, |found| Known::Account(found.account_state));
+        Ok(())
+    }
+
+    /// Best effort: a login must not fail because the disk is full or somebody else writes. But what the first use of
+    /// a successor ends is dead before the answer, if the store can be written; else the next use tries again.
+    fn write_use(
+        &self,
+        vault: &Vault,
+        attempt: &Attempt<'_>,
+        found: &FoundAppPassword,
+        now: UnixTime,
+    ) -> Life {
+        if !found.ends_another {
+            let _ = vault.store.touch(found, now, &attempt.service, attempt.remote);
+            return Life::Live;
+        }
+        let made = Made { at: now, by: self.owner.0 };
+        let by = Use { made, service: &attempt.service, from: attempt.remote };
+        match vault.store.settle_first_use(found, &by) {
+            Ok(FirstUse::Revoked) => Life::Revoked,
+            Ok(FirstUse::Settled) | Err(_) => Life::Live,
+        }
+    }
+}
+
+fn is_grant(evidence: AppPasswordEvidence) -> bool {
+    Decision::of_app_password(evidence).is_grant()
 }
 
 impl Decision {

@@ -130,6 +130,8 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
         StoreError::Taken
         | StoreError::TooMany(_)
         | StoreError::TooManyAppPasswords(_)
+        | StoreError::Replaced(_)
+        | StoreError::Changed
         | StoreError::OtherCodeLength => "choose another",
     }
 }

@@ -34,6 +34,11 @@ fn a_name_or_label_that_is_none_is_refused_and_nothing_written() {
             &[word("app"), word("add"), word("alice"), word("--label"), bad],
             &[word("app"), word("add"), word("alice"), word("--label=x"), word("--scope"), bad],
             &[word("app"), word("revoke"), word("alice"), bad],
+            &[word("app"), word("rename"), word("alice"), word("phone"), bad],
+            &[word("app"), word("rotate"), bad, word("phone")],
+            &[word("app"), word("rotate"), word("alice"), bad],
+            &[word("app"), word("rotate"), word("alice"), word("phone"), word("--keep-until"), bad],
+            &[word("app"), word("rotate"), word("alice"), word("phone"), word("--expires"), bad],
             &[word("totp"), word("enroll"), word("alice"), word("--label"), bad],
             &[word("totp"), word("remove"), bad, word("totp")],
         ] {

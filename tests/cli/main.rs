@@ -14,6 +14,7 @@ mod home;
 mod making;
 mod listing;
 mod limits;
+mod rotating;
 mod codes;
 mod trying;
 mod hostile;

@@ -2,7 +2,7 @@
 
 use super::home::{Home, PRIMARY, code, now};
 
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
     &["init"],
     &["account"],
@@ -14,6 +14,7 @@ const COMMANDS: [&[&str]; 19] = [
     &["app"],
     &["app", "add"],
     &["app", "list"],
+    &["app", "rotate"],
     &["app", "revoke"],
     &["totp"],
     &["totp", "enroll"],
@@ -91,6 +92,7 @@ fn no_other_output_holds_a_secret() {
         run(&[list[0], list[1], "alice"][..if list[0] == "account" { 2 } else { 3 }], "");
     }
     run(&["config", "check"], "");
+    run(&["app", "rotate", "alice", "phone", "--expires", "soon"], "");
     run(&["app", "revoke", "alice", "phone"], "");
     let base32 = data_encoding::BASE32_NOPAD.encode(key.expose());
     for secret in ["Korm", PRIMARY, &phone, &base32, &confirmed, &fresh, "argon2"] {

@@ -28,7 +28,7 @@ use postern::domain::network::Networks;
 use postern::domain::service::Scope;
 use postern::domain::time::UnixTime;
 use postern::domain::totp::Totp;
-use postern::enrollment::{Enrollment, NewPrimary, Wanted};
+use postern::enrollment::{Enrollment, NewPrimary, Overlap, Wanted};
 use postern::store::Made;
 use postern::verifier::Vault;
 use tempfile::TempDir;
@@ -142,6 +142,15 @@ impl Site {
         let (enrollment, limits) = (Enrollment::new(&vault), &self.config.policy.app_passwords);
         let issued = enrollment.add_app_password(&name(account), &wanted, limits, self.made()).unwrap();
         String::from_utf8(issued.password.reveal().expose().to_vec()).unwrap()
+    }
+
+    /// The successor, as it is shown; the old one is kept for a week if the successor is not used.
+    pub fn rotate(&self, account: &str, label: &str) -> String {
+        let overlap = Overlap { keep_until: UnixTime(now().0 + 7 * 86_400), expires_at: None };
+        let (vault, label) = (self.vault(), Label::parse(label).unwrap());
+        let (enrollment, limits) = (Enrollment::new(&vault), &self.config.policy.app_passwords);
+        let rotation = enrollment.rotate(&name(account), &label, overlap, limits, self.made()).unwrap();
+        String::from_utf8(rotation.issued.password.reveal().expose().to_vec()).unwrap()
     }
 
     pub fn revoke(&self, account: &str, label: &str) {

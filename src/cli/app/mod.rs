@@ -4,6 +4,7 @@ mod add;
 mod list;
 mod rename;
 mod revoke;
+mod rotate;
 
 use clap::Subcommand;
 
@@ -27,6 +28,14 @@ pub enum AppCommand {
     /// Give an app password another label; the password stays as it is.
     #[command(after_help = "Example:\n  sudo postern app rename alice phone 'old phone'")]
     Rename(rename::RenameCommand),
+    /// Replace an app password by a new one that is good for the same.
+    ///
+    /// Shows the new one, once. It takes the label; the old one is called `phone (old)` and lives on until the new one is
+    /// used for the first time, or until --keep-until.
+    #[command(after_help = "Examples:
+  sudo postern app rotate alice phone
+  sudo postern app rotate alice phone --keep-until 24h")]
+    Rotate(rotate::RotateCommand),
     /// Revoke an app password.
     #[command(after_help = "Example:\n  sudo postern app revoke alice phone")]
     Revoke(revoke::RevokeCommand),
@@ -37,6 +46,7 @@ pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure
         AppCommand::Add(command) => add::run(site, command)?,
         AppCommand::List(command) => list::run(site, command)?,
         AppCommand::Rename(command) => rename::run(site, command)?,
+        AppCommand::Rotate(command) => rotate::run(site, command)?,
         AppCommand::Revoke(command) => revoke::run(site, command)?,
     }
     Ok(Exit::Ok)

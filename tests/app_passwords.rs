@@ -1,0 +1,278 @@
+//! The life of app passwords: rotation, revocation, restoration, and what logins see of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+#[path = "support/site.rs"]
+mod site;
+
+use std::sync::Barrier;
+use std::thread;
+
+use postern::crypto::secret::Secret;
+use postern::domain::app_password::Label;
+use postern::domain::attempt::{Door, RawAttempt, Shown};
+use postern::domain::time::UnixTime;
+use postern::domain::verdict::{Denial, Verdict};
+use postern::enrollment::{Enrollment, EnrollmentError, Overlap};
+use postern::store::StoreError;
+use postern::verifier::{Spending, System, Verifier};
+use site::{PRIMARY, Site, name, now};
+
+const MAIL: &str = "imap,pop3,smtp,sieve";
+
+const DAY: u64 = 86_400;
+
+const NOBODY: System<'static> = System {
+    check_primary: &|_, _| panic!("PAM is not to be asked for a primary"),
+    account_state: &|_, _| panic!("PAM is not to be asked about an account"),
+    unix_uid: &|_| panic!("passwd is not to be asked"),
+    crypt: &postern::ffi::crypt::crypt,
+};
+
+/// How alice's login with this secret ends at this moment; `None` is a grant.
+fn login_at(site: &Site, secret: &str, at: UnixTime, spending: Spending) -> Option<Denial> {
+    let secret = Secret::copy_of(secret.as_bytes());
+    let (account, service, remote) = (&b"alice"[..], &b"imap"[..], Some(&b"192.0.2.1"[..]));
+    let raw = RawAttempt { account, shown: Shown::Field(&secret), service, remote, door: Door::Try };
+    match Verifier::new(&site.config, site.owner(), NOBODY, spending).verify(&raw, &|| at).unwrap().verdict {
+        Verdict::Grant(_) => None,
+        Verdict::Deny(why) => Some(why),
+    }
+}
+
+fn login(site: &Site, secret: &str) -> Option<Denial> {
+    login_at(site, secret, now(), Spending::Real)
+}
+
+fn site_with_phone() -> (Site, String) {
+    let site = Site::new();
+    site.account("alice", PRIMARY);
+    let phone = site.app_password("alice", "phone", MAIL);
+    (site, phone)
+}
+
+fn rotate(site: &Site, label: &str, overlap: Overlap) -> Result<(), EnrollmentError> {
+    let (vault, label) = (site.vault(), Label::parse(label).unwrap());
+    let limits = &site.config.policy.app_passwords;
+    Enrollment::new(&vault).rotate(&name("alice"), &label, overlap, limits, site.made()).map(drop)
+}
+
+fn a_week() -> Overlap {
+    Overlap { keep_until: UnixTime(now().0 + 7 * DAY), expires_at: None }
+}
+
+/// The labels of alice's live app passwords, in order, with the days that are left to them.
+fn live(site: &Site) -> Vec<(String, Option<u64>)> {
+    let vault = site.vault();
+    let account = vault.store.account(&name("alice")).unwrap().unwrap();
+    let days = |end: UnixTime| (end.0 - now().0).div_ceil(DAY);
+    let rows = vault.store.app_passwords(account.id).unwrap().into_iter();
+    let mut live: Vec<_> = rows
+        .filter(|row| row.revoked_at.is_none())
+        .map(|row| (row.label, row.expires_at.map(days)))
+        .collect();
+    live.sort();
+    live
+}
+
+fn labels(site: &Site) -> Vec<String> {
+    live(site).into_iter().map(|(label, _)| label).collect()
+}
+
+fn audit_rows(site: &Site, event: &str) -> u32 {
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    let sql = "SELECT count(*) FROM audit_row WHERE event = ?1";
+    database.query_row(sql, [event], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn the_old_one_dies_with_the_first_use_of_its_successor() {
+    let (site, old) = site_with_phone();
+    let new = site.rotate("alice", "phone");
+    assert_eq!(live(&site), [("phone".to_owned(), None), ("phone (old)".to_owned(), Some(7))]);
+    assert_eq!(login(&site, &old), None);
+    assert_eq!(login_at(&site, &new, now(), Spending::Rehearsal), None, "a rehearsal ends nothing");
+    assert_eq!(login(&site, &old), None);
+    assert_eq!(login(&site, &new), None);
+    assert_eq!(login(&site, &old), Some(Denial::Revoked));
+    assert_eq!(login(&site, &new), None);
+    assert_eq!(audit_rows(&site, "app.supersede"), 1);
+}
+
+#[test]
+fn the_old_one_dies_at_its_deadline_if_the_successor_is_never_used() {
+    let (site, old) = site_with_phone();
+    site.rotate("alice", "phone");
+    let end = now().0 + 7 * DAY;
+    assert_eq!(login_at(&site, &old, UnixTime(end - 60), Spending::Real), None);
+    assert_eq!(login_at(&site, &old, UnixTime(end + 60), Spending::Real), Some(Denial::Expired));
+}
+
+#[test]
+fn a_successor_is_good_for_the_same_and_keeps_an_end_that_was_chosen() {
+    let site = Site::new();
+    site.account("alice", PRIMARY);
+    let end = UnixTime(now().0 + 3 * DAY);
+    site.limited_app_password("alice", "scanner", "smtp", "192.0.2.0/24", Some(end));
+    let new = site.rotate("alice", "scanner");
+    assert_eq!(login(&site, &new), Some(Denial::OutOfScope));
+    assert_eq!(live(&site), [("scanner".to_owned(), Some(3)), ("scanner (old)".to_owned(), Some(3))]);
+}
+
+#[test]
+fn an_end_that_the_policy_set_begins_anew() {
+    let (mut site, _) = site_with_phone();
+    site.config.policy.app_passwords.longest_life = Some(30);
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    let aged =
+        "UPDATE app_password SET created_at = created_at - 86400 * 20, expires_at = created_at + 86400 * 10";
+    database.execute(aged, []).unwrap();
+    rotate(&site, "phone", a_week()).unwrap();
+    assert_eq!(live(&site), [("phone".to_owned(), Some(30)), ("phone (old)".to_owned(), Some(7))]);
+    let too_late = Overlap { expires_at: Some(UnixTime(now().0 + 31 * DAY)), ..a_week() };
+    let refused = rotate(&site, "phone", too_late);
+    assert!(matches!(refused, Err(EnrollmentError::LivesTooLong(30))), "{refused:?}");
+}
+
+#[test]
+fn a_successor_that_was_never_used_is_replaced_beside_the_one_in_use() {
+    let (site, old) = site_with_phone();
+    let lost = site.rotate("alice", "phone");
+    let found = site.rotate("alice", "phone");
+    assert_eq!(labels(&site), ["phone", "phone (old)"]);
+    assert_eq!((login(&site, &lost), login(&site, &old)), (Some(Denial::Revoked), None));
+    assert_eq!(login(&site, &found), None);
+    assert_eq!(login(&site, &old), Some(Denial::Revoked));
+}
+
+#[test]
+fn a_successor_that_was_used_is_rotated_like_any_other() {
+    let (site, first) = site_with_phone();
+    let second = site.rotate("alice", "phone");
+    assert_eq!(login(&site, &second), None);
+    let third = site.rotate("alice", "phone");
+    assert_eq!(labels(&site), ["phone", "phone (old)"]);
+    assert_eq!((login(&site, &second), login(&site, &third)), (None, None));
+    for dead in [&first, &second] {
+        assert_eq!(login(&site, dead), Some(Denial::Revoked));
+    }
+}
+
+#[test]
+fn one_that_is_being_replaced_is_not_rotated_again() {
+    let (site, _) = site_with_phone();
+    site.rotate("alice", "phone");
+    let refused = rotate(&site, "phone (old)", a_week());
+    let Err(EnrollmentError::Store(StoreError::Replaced(by))) = refused else { panic!("{refused:?}") };
+    assert_eq!(by, "phone");
+}
+
+#[test]
+fn without_its_successor_the_old_one_lives_to_its_deadline_and_may_be_rotated_again() {
+    let (site, old) = site_with_phone();
+    let lost = site.rotate("alice", "phone");
+    site.revoke("alice", "phone");
+    assert_eq!((login(&site, &lost), login(&site, &old)), (Some(Denial::Revoked), None));
+    let late = UnixTime(now().0 + 8 * DAY);
+    assert_eq!(login_at(&site, &old, late, Spending::Real), Some(Denial::Expired));
+    let new = site.rotate("alice", "phone (old)");
+    assert_eq!(labels(&site), ["phone", "phone (old)"]);
+    assert_eq!((login(&site, &new), login(&site, &old)), (None, Some(Denial::Revoked)));
+}
+
+#[test]
+fn a_rotation_takes_no_place_and_gives_none() {
+    let (mut site, _) = site_with_phone();
+    site.config.policy.app_passwords.most = 1;
+    for _ in 0..3 {
+        rotate(&site, "phone", a_week()).unwrap();
+    }
+    assert_eq!(labels(&site), ["phone", "phone (old)"]);
+    site.revoke("alice", "phone");
+    let label = Label::parse("another").unwrap();
+    let (scope, networks) = (postern::domain::service::Scope::mail(), Default::default());
+    let wanted =
+        postern::enrollment::Wanted { label: &label, scope: &scope, networks: &networks, expires_at: None };
+    let vault = site.vault();
+    let limits = &site.config.policy.app_passwords;
+    let refused = Enrollment::new(&vault).add_app_password(&name("alice"), &wanted, limits, site.made());
+    assert!(matches!(refused, Err(EnrollmentError::Store(StoreError::TooManyAppPasswords(1)))));
+}
+
+#[test]
+fn the_old_labels_of_others_are_left_alone() {
+    let (site, _) = site_with_phone();
+    site.app_password("alice", "phone (old)", MAIL);
+    site.rotate("alice", "phone");
+    assert_eq!(labels(&site), ["phone", "phone (old 2)", "phone (old)"]);
+}
+
+#[test]
+fn a_first_use_that_cannot_be_written_passes_and_the_next_one_tries_again() {
+    let (site, old) = site_with_phone();
+    let new = site.rotate("alice", "phone");
+    let other = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(login(&site, &new), None);
+    assert_eq!(login(&site, &old), None);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(login(&site, &new), None);
+    assert_eq!(login(&site, &old), Some(Denial::Revoked));
+}
+
+#[test]
+fn a_first_use_waits_for_another_writer() {
+    let (site, old) = site_with_phone();
+    let new = site.rotate("alice", "phone");
+    let other = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    thread::scope(|scope| {
+        let login = scope.spawn(|| login(&site, &new));
+        thread::sleep(std::time::Duration::from_millis(200));
+        other.execute_batch("COMMIT").unwrap();
+        assert_eq!(login.join().unwrap(), None);
+    });
+    assert_eq!(login(&site, &old), Some(Denial::Revoked));
+}
+
+#[test]
+fn of_many_first_uses_at_once_one_ends_the_old_one_and_none_revives_it() {
+    let (site, old) = site_with_phone();
+    let new = site.rotate("alice", "phone");
+    let together = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                together.wait();
+                assert_eq!(login(&site, &new), None);
+                assert_eq!(login(&site, &old), Some(Denial::Revoked), "the answer came after the death");
+            });
+        }
+    });
+    assert_eq!(audit_rows(&site, "app.supersede"), 1);
+}
+
+#[test]
+fn of_many_rotations_at_once_each_leaves_one_successor() {
+    let (site, old) = site_with_phone();
+    let together = Barrier::new(4);
+    let made = thread::scope(|scope| {
+        let rotations: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    together.wait();
+                    rotate(&site, "phone", a_week()).is_ok()
+                })
+            })
+            .collect();
+        rotations.into_iter().map(|each| each.join().unwrap()).filter(|made| *made).count()
+    });
+    assert!(1 <= made);
+    assert_eq!(labels(&site), ["phone", "phone (old)"]);
+    assert_eq!(login(&site, &old), None);
+}
