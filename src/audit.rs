@@ -1,10 +1,11 @@
 //! Floor 2: meaning -> one log line.
 //!
-//! Knows: how a decision is told in `key=value`, and that foreign text cannot forge a field or a line.
+//! Knows: how a decision and a change are told in `key=value`, and that foreign text cannot forge a field or a line.
 //! Never: a secret, or where lines go.
 
 use std::fmt;
 
+use crate::domain::anchor::Anchor;
 use crate::domain::attempt::Door;
 
 /// What is told about one attempt.
@@ -44,6 +45,22 @@ pub enum Event<'a> {
         /// What to do about it.
         fix: &'a str,
     },
+}
+
+/// What is told about one change of the store.
+pub struct Change<'a> {
+    /// Thing and act, such as `app.revoke`.
+    pub event: &'a str,
+    /// Whose, if it is anybody's.
+    pub account: Option<&'a str>,
+    /// What its owner calls it.
+    pub label: Option<&'a str>,
+    /// Whatever else matters.
+    pub detail: Option<&'a str>,
+    /// The uid that did it.
+    pub by: u32,
+    /// The row that tells of it too.
+    pub anchor: &'a Anchor,
 }
 
 /// Whose attempt it was, as far as it could be read.
@@ -119,6 +136,21 @@ impl fmt::Display for Event<'_> {
     }
 }
 
+impl fmt::Display for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "changed event={}", Plain(self.event.as_bytes()))?;
+        for (name, value) in [("account", self.account), ("label", self.label)] {
+            write!(f, "{}", Field(name, value.map(str::as_bytes)))?;
+        }
+        write!(f, " by={} anchor={}", self.by, self.anchor)?;
+        let Some(detail) = self.detail else {
+            return Ok(());
+        };
+        // Last, and what of it does not fit is in the row.
+        write!(f, " detail={}", Quoted(detail.as_bytes(), Quoted::DETAIL))
+    }
+}
+
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "account={}", Quoted(self.account, Quoted::MAX))?;
@@ -173,6 +205,9 @@ struct Quoted<'a>(&'a [u8], usize);
 impl Quoted<'_> {
     /// Octets of one field; a whole line stays within 1 KiB, which every syslog takes (RFC 3164 §4.1).
     const MAX: usize = 330;
+
+    /// What is left of it beside two such fields and the rest of a change.
+    const DETAIL: usize = 180;
 }
 
 impl fmt::Display for Quoted<'_> {
@@ -257,6 +292,29 @@ mod tests {
             line,
             r#"denied account="x\" why=none\x0agranted \x1b[2J\xff\\" service="im ap" rhost="1.2.3.4 rhost=5" door=pam path=app-password label="a\x0ab\"c" why=revoked"#
         );
+    }
+
+    #[test]
+    fn a_change_is_one_line_that_names_its_row() {
+        let anchor = Anchor::new(17, &[0x9f; 32]);
+        let change = Change {
+            event: "app.revoke",
+            account: Some("alice"),
+            label: Some("a\" anchor=1:00000000\n"),
+            detail: None,
+            by: 0,
+            anchor: &anchor,
+        };
+        assert_eq!(
+            change.to_string(),
+            r#"changed event=app.revoke account="alice" label="a\" anchor=1:00000000\x0a" by=0 anchor=17:9f9f9f9f9f9f9f9f"#
+        );
+        let long = "\u{e9}".repeat(400);
+        let (anchor, text) = (Anchor::new(i64::MAX, &[0; 32]), Some(long.as_str()));
+        let line =
+            Change { account: text, label: text, detail: text, by: u32::MAX, anchor: &anchor, ..change }
+                .to_string();
+        assert!(line.len() <= 1024 && line.contains(" anchor=9223372036854775807:00"), "{}", line.len());
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         real_uid: system::real_uid(),
         system: pam::nested::SYSTEM,
         ask_hidden: &ask_hidden,
-        log: &system::syslog,
+        log: system::syslog,
     };
     // Caught, so that secrets are wiped and the terminal is given back.
     let run = AssertUnwindSafe(|| cli::run(&world, env::args_os()));

@@ -54,7 +54,7 @@ fn vault(site: &Site<'_>) -> Result<(), Failure> {
             return Err(Failure::StoreWithoutKey { store: store.to_owned(), key: key.to_owned() });
         }
         (true, false) => {
-            Vault::create(&site.config, site.owner(), site.made())?;
+            Vault::create(&site.config, site.owner(), site.made(), site.witness())?;
             tell("key", key, &Done::Kept);
             tell("store", store, &Done::Made);
             text::note(
@@ -64,7 +64,7 @@ fn vault(site: &Site<'_>) -> Result<(), Failure> {
         }
         (false, false) => {
             directory_of(key, 0o700)?;
-            Vault::create(&site.config, site.owner(), site.made())?;
+            Vault::create(&site.config, site.owner(), site.made(), site.witness())?;
             tell("key", key, &Done::Made);
             tell("store", store, &Done::Made);
             text::note(
@@ -78,7 +78,7 @@ fn vault(site: &Site<'_>) -> Result<(), Failure> {
 fn up_to_date(site: &Site<'_>) -> Result<Done, Failure> {
     match site.vault() {
         Err(Unavailable::Store(StoreError::Older(..))) => {
-            Vault::upgrade(&site.config, site.owner(), site.made())?;
+            Vault::upgrade(&site.config, site.owner(), site.made(), site.witness())?;
             Ok(Done::BroughtUpToDate)
         }
         Err(error) => Err(error.into()),

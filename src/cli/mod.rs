@@ -51,7 +51,7 @@ pub struct World<'a> {
     /// Asks at the terminal for what must not be seen; whatever happens, the terminal is given back.
     pub ask_hidden: &'a dyn Fn(&str) -> io::Result<Secret>,
     /// Takes audit lines.
-    pub log: &'a dyn Fn(Level, &str),
+    pub log: fn(Level, &str),
 }
 
 /// Does what the arguments say, the program's name first among them.

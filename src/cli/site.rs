@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::audit::Change;
+use crate::backend::Level;
 use crate::cli::World;
 use crate::cli::failure::Failure;
 use crate::config::{Config, Owner};
@@ -11,7 +13,7 @@ use crate::domain::account::AccountName;
 use crate::domain::app_password::{Label, LabelError};
 use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
-use crate::store::Made;
+use crate::store::{Made, Recorded, Witness};
 use crate::verifier::{Unavailable, Vault};
 
 /// A configuration, and the world to use it in.
@@ -28,9 +30,17 @@ impl<'a> Site<'a> {
         Ok(Self { world, path, config })
     }
 
-    /// Opens store and key.
+    /// Opens store and key. What is changed through them goes to the log too.
     pub(super) fn vault(&self) -> Result<Vault, Unavailable> {
-        Vault::open(&self.config, self.owner())
+        let mut vault = Vault::open(&self.config, self.owner())?;
+        vault.store.tell(self.witness());
+        Ok(vault)
+    }
+
+    /// Tells the log of every row that a change leaves in the store.
+    pub(super) fn witness(&self) -> Witness {
+        let log = self.world.log;
+        Box::new(move |row| log(level_of(row), &line(row)))
     }
 
     /// Whose files are believed, besides root's.
@@ -59,6 +69,16 @@ impl<'a> Site<'a> {
             Failure::Usage(error.to_string(), "a name is such as alice or alice@example.org")
         })
     }
+}
+
+fn level_of(row: &Recorded) -> Level {
+    if row.is_breach() { Level::Error } else { Level::Notice }
+}
+
+fn line(row: &Recorded) -> String {
+    let (account, label, detail) = (row.account.as_deref(), row.label.as_deref(), row.detail.as_deref());
+    let (event, by, anchor) = (row.event.as_str(), row.by, &row.anchor);
+    Change { event, account, label, detail, by, anchor }.to_string()
 }
 
 /// Reads a label.

@@ -17,3 +17,4 @@ pub mod primary;
 pub mod policy;
 pub mod throttle;
 pub mod verdict;
+pub mod anchor;

@@ -1,5 +1,6 @@
 //! Opening, creating, reading and writing the file.
 
+use std::cell::RefCell;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -11,9 +12,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 
 use crate::crypto::keyring::CHECK_LEN;
 use crate::store::Made;
-use crate::store::audit_rows::{ChainKey, Entry};
+use crate::store::audit_rows::{ChainKey, Entry, Recorded};
 use crate::store::error::StoreError;
-use crate::store::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use crate::store::schema::{APPLICATION_ID, FIRST_CHAINED, MIGRATIONS, VERSION};
 
 /// How long SQLite waits for another process at one place. A login waits at five places at most (the look at
 /// the start, and journal mode, begin, commit and unlock of a spend), which keeps it within five seconds.
@@ -26,7 +27,13 @@ pub const KEY_ID: i64 = 1;
 pub struct Store {
     connection: Connection,
     chain: Option<ChainKey>,
+    /// What the transaction under way has appended to the chain.
+    recorded: RefCell<Vec<Recorded>>,
+    witness: Option<Witness>,
 }
+
+/// Is told of every row of the chain, right after its transaction was committed.
+pub type Witness = Box<dyn Fn(&Recorded)>;
 
 /// What became of a conditional write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +62,7 @@ impl Store {
         look: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<(Self, T), E> {
         check_files(path, owner)?;
-        let store = Self { connection: connect(path)?, chain: None };
+        let store = Self::at(path, None, None)?;
         // Each look of its own would take and leave the lock, and might wait for it.
         let lock = Transaction::new_unchecked(&store.connection, TransactionBehavior::Deferred);
         let lock = lock.map_err(StoreError::from)?;
@@ -88,6 +95,7 @@ impl Store {
         key_check: [u8; CHECK_LEN],
         chain: ChainKey,
         made: Made,
+        witness: Witness,
     ) -> Result<(), StoreError> {
         // A file of ours from the first moment: SQLite gives its journal the same mode.
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -97,7 +105,7 @@ impl Store {
             false => Err(StoreError::Io(path.to_owned(), error)),
         })?;
         check_files(path, owner)?;
-        let store = Self { connection: connect(path)?, chain: Some(chain) };
+        let store = Self::at(path, Some(chain), Some(witness))?;
         store.write(|transaction| {
             // Another call may have been quicker.
             if pragma(transaction, "application_id")? != 0 {
@@ -107,7 +115,7 @@ impl Store {
             migrate(transaction, 0)?;
             let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
             transaction.execute(sql, (KEY_ID, key_check))?;
-            store.record(transaction, made, &Entry { event: "store.create", ..Entry::default() })
+            store.begin_chain(transaction, made, &Entry { event: "store.create", ..Entry::default() })
         })
     }
 
@@ -121,9 +129,10 @@ impl Store {
         key_check: [u8; CHECK_LEN],
         chain: ChainKey,
         made: Made,
+        witness: Witness,
     ) -> Result<i64, StoreError> {
         check_files(path, owner)?;
-        let store = Self { connection: connect(path)?, chain: Some(chain) };
+        let store = Self::at(path, Some(chain), Some(witness))?;
         store.write(|transaction| {
             let version = identify(transaction, path)?;
             if VERSION < version {
@@ -139,7 +148,11 @@ impl Store {
             migrate(transaction, version)?;
             let detail = format!("from={version} to={VERSION}");
             let entry = Entry { event: "store.upgrade", detail: Some(&detail), ..Entry::default() };
-            store.record(transaction, made, &entry)?;
+            if version < FIRST_CHAINED {
+                store.begin_chain(transaction, made, &entry)?;
+            } else {
+                store.record(transaction, made, &entry)?;
+            }
             Ok(version)
         })
     }
@@ -159,8 +172,22 @@ impl Store {
         self.chain = Some(chain);
     }
 
+    /// Gives the store somebody who is told of every change.
+    pub fn tell(&mut self, witness: Witness) {
+        self.witness = Some(witness);
+    }
+
+    /// Notes a row for the witness, who learns of it if the transaction is committed.
+    pub(super) fn recorded(&self, row: Recorded) {
+        self.recorded.borrow_mut().push(row);
+    }
+
     pub(super) fn chain_key(&self) -> Result<&ChainKey, StoreError> {
         self.chain.as_ref().ok_or(StoreError::NoChainKey)
+    }
+
+    fn at(path: &Path, chain: Option<ChainKey>, witness: Option<Witness>) -> Result<Self, StoreError> {
+        Ok(Self { connection: connect(path)?, chain, recorded: RefCell::default(), witness })
     }
 
     fn check_version(&self, path: &Path) -> Result<(), StoreError> {
@@ -180,7 +207,12 @@ impl Store {
         &self,
         body: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        write(&self.connection, body)
+        let result = write(&self.connection, body);
+        let recorded = self.recorded.take();
+        if let (Ok(_), Some(witness)) = (&result, &self.witness) {
+            recorded.iter().for_each(witness);
+        }
+        result
     }
 
     /// The same, but gives up at once if somebody else writes: for what may be left out.
@@ -345,7 +377,7 @@ mod tests {
         let upgrade = |key_check| {
             let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
             let made = Made { at: UnixTime(7), by: owner };
-            Store::upgrade(&path, owner, key_check, chain, made)
+            Store::upgrade(&path, owner, key_check, chain, made, Box::new(|_| ()))
         };
         assert!(matches!(upgrade([1; CHECK_LEN]), Err(StoreError::OtherKey)));
         assert_eq!(upgrade([0; CHECK_LEN]).unwrap(), 1);

@@ -16,14 +16,18 @@ mod totp_keys;
 mod recovery_codes;
 mod code_failures;
 mod audit_rows;
+mod audit_log;
+mod audit_chain;
 
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{
     AppPasswordRow, FirstUse, FoundAppPassword, LastUse, NewAppPassword, Rotated, Successor,
 };
-pub use audit_rows::ChainKey;
+pub use audit_chain::{ChainWalk, Flaw, FlawKind, Walked, Whole};
+pub use audit_log::AuditRow;
+pub use audit_rows::{ChainKey, Recorded};
 pub use code_failures::{CodeFailures, Reserved};
-pub use connection::{KEY_ID, Store, Written};
+pub use connection::{KEY_ID, Store, Witness, Written};
 pub use error::StoreError;
 pub use recovery_codes::{FoundRecoveryCode, NewRecoveryCode, RecoveryCodes};
 pub use totp_keys::{NewTotpKey, Spent, TotpRow};

@@ -9,6 +9,9 @@ pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 /// The version that this build reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
+/// The first version whose rows of audit are chained.
+pub(super) const FIRST_CHAINED: i64 = 3;
+
 const VERSION_3: &str = "
 ALTER TABLE key_check ADD COLUMN retired_at INTEGER CHECK (0 <= retired_at);
 ALTER TABLE key_check ADD COLUMN sealed_audit_key BLOB;

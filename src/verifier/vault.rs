@@ -5,7 +5,7 @@ use crate::crypto::entropy::EntropyError;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::seal::{self, BrokenSeal};
 use crate::crypto::secret::Secret;
-use crate::store::{ChainKey, KEY_ID, Made, Store, StoreError};
+use crate::store::{ChainKey, KEY_ID, Made, Store, StoreError, Witness};
 use crate::verifier::Unavailable;
 
 /// An open store with its key.
@@ -49,11 +49,11 @@ impl Vault {
     ///
     /// # Errors
     /// Where there is a store already, or something cannot be written.
-    pub fn create(config: &Config, owner: Owner, made: Made) -> Result<Self, Unavailable> {
+    pub fn create(config: &Config, owner: Owner, made: Made, witness: Witness) -> Result<Self, Unavailable> {
         Store::prepare(&config.store, owner.0)?;
         let keyring =
             if config.key.exists() { read_key(&config.key, owner)? } else { create_key(&config.key)? };
-        Store::create(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made)?;
+        Store::create(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made, witness)?;
         Self::open(config, owner)
     }
 
@@ -61,10 +61,16 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::open`], but for older ones.
-    pub fn upgrade(config: &Config, owner: Owner, made: Made) -> Result<Self, Unavailable> {
+    pub fn upgrade(config: &Config, owner: Owner, made: Made, witness: Witness) -> Result<Self, Unavailable> {
         let keyring = read_key(&config.key, owner)?;
-        Store::upgrade(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made)?;
+        Store::upgrade(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made, witness)?;
         Self::open(config, owner)
+    }
+
+    /// The keys that rows of the chain may be under.
+    #[must_use]
+    pub fn chain_keys(&self) -> Vec<ChainKey> {
+        vec![chain_key(&self.keyring)]
     }
 
     /// Seals a TOTP key for its account and row.

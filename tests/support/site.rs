@@ -61,7 +61,7 @@ impl Site {
         let config = Config::parse(text.as_bytes()).unwrap();
         let site = Self { directory, config };
         site.write("etc/postern.toml", &text);
-        Vault::create(&site.config, site.owner(), site.made()).unwrap();
+        Vault::create(&site.config, site.owner(), site.made(), Box::new(|_| ())).unwrap();
         site
     }
 

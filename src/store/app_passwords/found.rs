@@ -191,7 +191,8 @@ mod tests {
         let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(directory.path()).unwrap());
         Store::prepare(&path, owner).unwrap();
         let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
-        Store::create(&path, owner, [0; 16], chain, Made { at: UnixTime(1), by: 0 }).unwrap();
+        Store::create(&path, owner, [0; 16], chain, Made { at: UnixTime(1), by: 0 }, Box::new(|_| ()))
+            .unwrap();
         let (store, ()) = Store::open(&path, owner, |_| Ok::<_, StoreError>(())).unwrap();
         let mut statement = store.reader().prepare(&format!("EXPLAIN QUERY PLAN {FIND}")).unwrap();
         let plan: Vec<String> =
