@@ -17,6 +17,7 @@ pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Fai
         AccountCommand::List(output) => list(site, *output)?,
         AccountCommand::Disable { name } => disable(site, &site.account(name)?)?,
         AccountCommand::Enable { name } => enable(site, &site.account(name)?)?,
+        AccountCommand::Unlock { name } => unlock(site, &site.account(name)?)?,
         AccountCommand::Passwd { name, source } => passwd(site, &site.account(name)?, source)?,
     }
     Ok(Exit::Ok)
@@ -63,6 +64,20 @@ fn enable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
     Ok(())
 }
 
+fn unlock(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
+    let vault = site.vault()?;
+    let forgiven = Enrollment::new(&vault).unlock(name, site.made())?;
+    site.refusals(&vault).forget(name)?;
+    let name = text::shell_word(name.as_str());
+    text::note(&format!(
+        "The account {name} is open to codes and passwords; {forgiven} wrong codes are forgiven."
+    ));
+    if 0 < forgiven {
+        text::note("Whoever typed them knows the primary password. If that was not its owner, change it.");
+    }
+    Ok(())
+}
+
 fn passwd(site: &Site<'_>, name: &AccountName, source: &SecretSource) -> Result<(), Failure> {
     let vault = site.vault()?;
     let enrollment = Enrollment::new(&vault);
@@ -71,6 +86,8 @@ fn passwd(site: &Site<'_>, name: &AccountName, source: &SecretSource) -> Result<
     }
     let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
     enrollment.set_primary(name, &secret, site.made())?;
+    // The new one may have been tried before its time, and be remembered as wrong.
+    site.refusals(&vault).forget(name)?;
     let name = text::shell_word(name.as_str());
     text::note(&format!(
         "The account {name} has a new primary password. Its app passwords stay as they were."

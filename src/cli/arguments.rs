@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::app::AppCommand;
+use crate::cli::recovery::RecoveryCommand;
 use crate::cli::{Exit, text};
 use crate::config::DEFAULT_PATH;
 
@@ -44,6 +45,9 @@ pub(super) enum Command {
     /// Enroll, list and remove keys for one-time codes.
     #[command(subcommand, after_help = "Example:\n  sudo postern totp enroll alice")]
     Totp(TotpCommand),
+    /// Show how many recovery codes are left, and make new ones.
+    #[command(subcommand, after_help = "Example:\n  sudo postern recovery new alice")]
+    Recovery(RecoveryCommand),
     /// Say how a login would end, and why.
     ///
     /// Asks for the secret: an app password, or a primary password with its code behind it. The answer comes from
@@ -87,6 +91,12 @@ pub(super) enum AccountCommand {
     /// Open an account again.
     #[command(after_help = "Example:\n  sudo postern account enable alice")]
     Enable {
+        /// The account.
+        name: OsString,
+    },
+    /// Forget the wrong codes and wrong passwords of an account, which close it to further ones.
+    #[command(after_help = "Example:\n  sudo postern account unlock alice")]
+    Unlock {
         /// The account.
         name: OsString,
     },

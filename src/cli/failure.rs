@@ -64,7 +64,7 @@ pub(super) enum Failure {
     Input(io::Error),
     /// The result cannot be written.
     Output(io::Error),
-    /// An app password could not be shown; none is made, or it is revoked again.
+    /// A new secret could not be shown; none is made, or it is taken back.
     NotShown(io::Error),
 }
 
@@ -203,7 +203,7 @@ impl fmt::Display for Failure {
             Self::Input(error) => write!(f, "nothing could be read: {error}"),
             Self::Output(error) => write!(f, "the result could not be written: {error}"),
             Self::NotShown(error) => {
-                write!(f, "an app password could not be shown, so none is good: {error}")
+                write!(f, "the new secret could not be shown, so none is good: {error}")
             }
         }
     }

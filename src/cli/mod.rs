@@ -19,6 +19,7 @@ mod expiry;
 mod otpauth;
 mod qr;
 mod totp;
+mod recovery;
 mod attempt;
 mod denial;
 mod check;
@@ -70,6 +71,7 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Account(command) => account::run(&Site::open(world, config)?, command),
         Command::App(command) => app::run(&Site::open(world, config)?, command),
         Command::Totp(command) => totp::run(&Site::open(world, config)?, command),
+        Command::Recovery(command) => recovery::run(&Site::open(world, config)?, command),
         Command::Try(command) => attempt::run(world, config, command),
         Command::Config(ConfigCommand::Check(output)) => check::run(&Site::open(world, config)?, *output),
     }

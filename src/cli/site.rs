@@ -13,6 +13,7 @@ use crate::domain::account::AccountName;
 use crate::domain::app_password::{Label, LabelError};
 use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
+use crate::run::Refusals;
 use crate::store::{Made, Recorded, Witness};
 use crate::verifier::{Unavailable, Vault};
 
@@ -41,6 +42,11 @@ impl<'a> Site<'a> {
     pub(super) fn witness(&self) -> Witness {
         let log = self.world.log;
         Box::new(move |row| log(level_of(row), &line(row)))
+    }
+
+    /// What is remembered of refused primary passwords.
+    pub(super) fn refusals(&self, vault: &Vault) -> Refusals<'_> {
+        Refusals::new(&self.config.run_dir, self.world.effective_uid, vault.keyring.seen_key())
     }
 
     /// Whose files are believed, besides root's.

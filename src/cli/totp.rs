@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::cli::Exit;
 use crate::cli::arguments::{Output, TotpCommand};
 use crate::cli::failure::Failure;
+use crate::cli::recovery::{self, Form};
 use crate::cli::site::{Site, label};
 use crate::cli::{otpauth, qr, secrets, table, text};
 use crate::crypto::otp::{Code, Digits};
@@ -44,6 +45,9 @@ fn enroll(site: &Site<'_>, name: &AccountName, label: &Label, brought: Option<u1
     };
     show(&otpauth::uri(&site.config.issuer, name, &totp), &otpauth::by_hand(&totp.key))?;
     confirm(site, &vault, name, label, &totp)?;
+    if Enrollment::new(&vault).recovery_codes(name)?.created_at.is_none() {
+        recovery::hand_out(site, &vault, name, Form::Lines)?;
+    }
     let name = text::shell_word(name.as_str());
     text::note(&format!("{name} is enrolled. The code that you have typed is spent. From the next one on,"));
     text::note("log in with the primary password and the code directly behind it, in one field.");

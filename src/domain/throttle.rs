@@ -74,7 +74,7 @@ impl fmt::Display for Source {
 /// When a source may try again after so many different wrong primary passwords.
 #[must_use]
 pub fn open_again(failures: u32, last: UnixTime) -> UnixTime {
-    let Some(beyond) = failures.checked_sub(FREE_FAILURES) else {
+    let Some(beyond) = failures.checked_sub(FREE_FAILURES + 1) else {
         return last;
     };
     let wait = 1_u64.checked_shl(beyond).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT));
@@ -96,7 +96,7 @@ mod tests {
     fn a_source_waits_longer_and_longer_but_not_for_ever() {
         let wait = |failures| open_again(failures, UnixTime(1000)).0 - 1000;
         let waits: Vec<u64> = (0..14).map(wait).collect();
-        assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        assert_eq!(waits, [0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(wait(u32::MAX), LONGEST_WAIT);
     }
 

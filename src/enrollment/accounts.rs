@@ -63,6 +63,14 @@ impl Enrollment<'_> {
         }
     }
 
+    /// Forgives the wrong codes of an account, which opens its code path; says how many there were.
+    ///
+    /// # Errors
+    /// `NoAccount`, or where the store fails.
+    pub fn unlock(&self, name: &AccountName, made: Made) -> Result<u32, EnrollmentError> {
+        Ok(self.vault.store.unlock(self.account(name)?.id, made)?)
+    }
+
     /// Replaces the primary password of an account whose primary is ours.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod accounts;
 mod app_passwords;
 mod rotation;
 mod totp_keys;
+mod recovery_codes;
 
 pub use accounts::NewPrimary;
 pub use app_passwords::{Issued, Wanted};

@@ -470,7 +470,7 @@ mod tests {
             place.refuse("alice", "192.0.2.1", &format!("wrong {number}"), 1030);
         }
         // Eight different ones: three beyond those that cost nothing.
-        assert_eq!(place.recall("alice", "192.0.2.1", "other", 1030), (false, 8));
+        assert_eq!(place.recall("alice", "192.0.2.1", "other", 1030), (false, 4));
         assert_eq!(place.recall("alice", "192.0.2.2", "other", 1030), (false, 0));
         assert_eq!(place.recall("bob", "192.0.2.1", "other", 1030), (false, 0));
     }
@@ -508,7 +508,7 @@ mod tests {
         assert_eq!(sources, ["192.0.2.1", "2001:db8::/64"]);
         place.with(|refusals| refusals.forgive(&name("alice"), source("192.0.2.1")).unwrap());
         assert_eq!(place.recall("alice", "192.0.2.1", "other", 1000).1, 0);
-        assert_eq!(place.recall("alice", "2001:db8::1", "other", 1000).1, 8);
+        assert_eq!(place.recall("alice", "2001:db8::1", "other", 1000).1, 4);
         place.with(|refusals| refusals.forget(&name("alice")).unwrap());
         assert_eq!(place.recall("alice", "2001:db8::1", "wrong 1", 1000), (false, 0));
         assert!(closed(1000).is_empty());

@@ -31,9 +31,10 @@ impl Home {
         let home = Self(tempfile::tempdir().unwrap());
         let path = |name| home.path(name).display().to_string();
         let text = format!(
-            "store = {:?}\nkey = {:?}\n[primary]\npam_dir = {:?}\n",
+            "store = {:?}\nkey = {:?}\nrun = {:?}\n[primary]\npam_dir = {:?}\n",
             path("var/store.db"),
             path("etc/key"),
+            path("run"),
             path("etc/pam.d"),
         );
         fs::write(home.path("postern.toml"), text).unwrap();
@@ -111,8 +112,8 @@ impl Home {
     /// Enrolls a new key for alice; returns it with the code that confirmed it.
     pub fn enroll(&self) -> (Secret, String) {
         let mut child = self.command(["totp", "enroll", "alice"]).spawn().unwrap();
-        let mut uri = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut uri).unwrap();
+        let (mut uri, mut stdout) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+        stdout.read_line(&mut uri).unwrap();
         let (_, rest) = uri.split_once("secret=").unwrap();
         let (base32, _) = rest.split_once('&').unwrap();
         let key = Secret::new(BASE32_NOPAD.decode(base32.as_bytes()).unwrap());

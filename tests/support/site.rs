@@ -161,14 +161,26 @@ impl Site {
 
     /// Enrolls the key of the vectors; the step that confirms it lies an hour back.
     pub fn totp(&self, account: &str, label: &str) {
+        self.totp_with(TOTP_KEY, account, label);
+    }
+
+    /// The same with a key of its own.
+    pub fn totp_with(&self, key: &[u8], account: &str, label: &str) {
         let hour_ago = UnixTime(now().0 - 3600);
-        let (totp, made) = (totp(), Made { at: hour_ago, by: self.owner().0 });
-        let confirming = code_at(hour_ago);
+        let (totp, made) = (Totp::with_key(Secret::copy_of(key)), Made { at: hour_ago, by: self.owner().0 });
+        let confirming = code_of(&totp, hour_ago);
         let confirming = Code::parse(confirming.as_bytes(), totp.digits).unwrap();
         let vault = self.vault();
         Enrollment::new(&vault)
             .confirm_totp(&name(account), &Label::parse(label).unwrap(), &totp, confirming, made)
             .unwrap();
+    }
+
+    /// Ten new recovery codes.
+    pub fn recovery_codes(&self, account: &str) -> Vec<String> {
+        let vault = self.vault();
+        let codes = Enrollment::new(&vault).renew_recovery_codes(&name(account), self.made()).unwrap();
+        codes.iter().map(|code| String::from_utf8(code.reveal().expose().to_vec()).unwrap()).collect()
     }
 
     /// Writes a service file whose one stack names the built module with these words.
@@ -232,7 +244,10 @@ pub fn totp() -> Totp {
 
 /// The code of the vectors' key at a time.
 pub fn code_at(at: UnixTime) -> String {
-    let totp = totp();
+    code_of(&totp(), at)
+}
+
+fn code_of(totp: &Totp, at: UnixTime) -> String {
     let code = otp::hotp(&totp.key, totp.algorithm, totp.digits, at.0 / totp.period.secs());
     // A code is not for printing; the test finds it as anybody would who has a million tries.
     (0..1_000_000)

@@ -7,8 +7,12 @@
     reason = "a test stops at the first surprise"
 )]
 
-#[path = "support/site.rs"]
+#[path = "../support/site.rs"]
 mod site;
+
+mod policy;
+mod recovery;
+mod throttle;
 
 use std::cell::{Cell, RefCell};
 use std::fs;

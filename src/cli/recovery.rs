@@ -1,0 +1,168 @@
+//! `postern recovery`.
+
+use std::ffi::OsString;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use crate::cli::Exit;
+use crate::cli::arguments::Output;
+use crate::cli::failure::Failure;
+use crate::cli::site::Site;
+use crate::cli::{table, text};
+use crate::crypto::secret::Secret;
+use crate::domain::account::AccountName;
+use crate::domain::recovery_code::RecoveryCode;
+use crate::enrollment::Enrollment;
+use crate::store::RecoveryCodes;
+use crate::verifier::Vault;
+
+#[derive(Subcommand)]
+pub(super) enum RecoveryCommand {
+    /// Say how many recovery codes an account has left.
+    #[command(after_help = "Example:\n  sudo postern recovery show alice")]
+    Show {
+        /// The account.
+        name: OsString,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Make ten new recovery codes and show them, once. Those that the account had are good no more.
+    ///
+    /// A recovery code stands in for the one-time code, once: it is typed after the primary password, with or without
+    /// a blank before it.
+    #[command(after_help = "Examples:
+  sudo postern recovery new alice
+  sudo postern recovery new alice --sheet | lpr")]
+    New {
+        /// The account.
+        name: OsString,
+        /// Print a page to be kept on paper.
+        #[arg(long)]
+        sheet: bool,
+    },
+}
+
+pub(super) fn run(site: &Site<'_>, command: &RecoveryCommand) -> Result<Exit, Failure> {
+    match command {
+        RecoveryCommand::Show { name, output } => show(site, &site.account(name)?, *output)?,
+        RecoveryCommand::New { name, sheet } => {
+            let name = site.account(name)?;
+            let form = if *sheet { Form::Sheet } else { Form::Lines };
+            hand_out(site, &site.vault()?, &name, form)?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// How recovery codes are written.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// One on each line.
+    Lines,
+    /// A page of paper.
+    Sheet,
+}
+
+/// Makes recovery codes and shows them, once.
+pub(super) fn hand_out(
+    site: &Site<'_>,
+    vault: &Vault,
+    name: &AccountName,
+    form: Form,
+) -> Result<(), Failure> {
+    text::somebody_reads_stdout().map_err(Failure::NotShown)?;
+    let enrollment = Enrollment::new(vault);
+    let codes = enrollment.renew_recovery_codes(name, site.made())?;
+    let written = match form {
+        Form::Lines => lines(&codes),
+        Form::Sheet => sheet(site, name, &codes),
+    };
+    if let Err(error) = text::secret(&written) {
+        // What nobody has seen must not stay good.
+        enrollment.retire_recovery_codes(name, site.made())?;
+        return Err(Failure::NotShown(error));
+    }
+    let word = text::shell_word(name.as_str());
+    text::note(&format!(
+        "These are the recovery codes of {word}, shown this once. Each is good for one login, typed"
+    ));
+    text::note("after the primary password in place of the code. Keep them on paper, apart from the phone.");
+    Ok(())
+}
+
+fn lines(codes: &[RecoveryCode]) -> Secret {
+    let each: Vec<Secret> = codes.iter().map(RecoveryCode::reveal).collect();
+    joined(&each.iter().map(Secret::expose).collect::<Vec<_>>(), b"\n")
+}
+
+/// What is left of it when the phone is lost: a page without a terminal's colours or widths.
+fn sheet(site: &Site<'_>, name: &AccountName, codes: &[RecoveryCode]) -> Secret {
+    let title = format!(
+        "{}: recovery codes of {}\nmade {}\n",
+        text::escaped(&site.config.issuer),
+        text::escaped(name.as_str()),
+        table::local((site.world.clock)())
+    );
+    let rows: Vec<Secret> =
+        codes.iter().map(|code| joined(&[b"    [ ]  ", code.reveal().expose()], b"")).collect();
+    let foot = "\nWhen the authenticator app is out of reach, type the primary password and, directly\n\
+                behind it, one of these codes; dashes and capitals do not matter. Each code is good\n\
+                once: tick it off. Whoever has this page needs the password too. Keep it on paper,\n\
+                apart from the phone. New codes make this page worthless.";
+    let mut parts = vec![title.as_bytes()];
+    parts.extend(rows.iter().map(Secret::expose));
+    parts.push(foot.as_bytes());
+    joined(&parts, b"\n")
+}
+
+/// With room for all of it from the start: a vector that grows leaves copies behind.
+fn joined(parts: &[&[u8]], between: &[u8]) -> Secret {
+    let room = parts.iter().map(|part| part.len() + between.len()).sum();
+    let mut whole = Vec::with_capacity(room);
+    for (place, part) in parts.iter().enumerate() {
+        if 0 < place {
+            whole.extend_from_slice(between);
+        }
+        whole.extend_from_slice(part);
+    }
+    Secret::new(whole)
+}
+
+/// What `recovery show --json` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    account: &'a str,
+    left: u32,
+    spent: u32,
+    created_at: Option<String>,
+}
+
+fn show(site: &Site<'_>, name: &AccountName, output: Output) -> Result<(), Failure> {
+    let codes = Enrollment::new(&site.vault()?).recovery_codes(name)?;
+    if output.json {
+        return text::json(&Shown {
+            account: name.as_str(),
+            left: codes.left,
+            spent: codes.spent,
+            created_at: codes.created_at.map(table::rfc3339),
+        });
+    }
+    text::result(&in_words(name, codes))?;
+    if codes.left < 3 {
+        let name = text::shell_word(name.as_str());
+        text::note(&format!("Make new ones before they run out: postern recovery new {name}"));
+    }
+    Ok(())
+}
+
+fn in_words(name: &AccountName, codes: RecoveryCodes) -> String {
+    let name = text::escaped(name.as_str());
+    match codes.created_at {
+        None => format!("{name} has no recovery codes.\n"),
+        Some(at) => {
+            let all = codes.left + codes.spent;
+            format!("{name} has {} of {all} recovery codes left, made {}.\n", codes.left, table::day(at))
+        }
+    }
+}
