@@ -14,13 +14,15 @@ use std::sync::Barrier;
 use std::thread;
 
 use postern::crypto::secret::Secret;
+use postern::domain::account::AccountState;
 use postern::domain::app_password::Label;
 use postern::domain::attempt::{Door, RawAttempt, Shown};
+use postern::domain::selection::Selection;
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
 use postern::enrollment::{Enrollment, EnrollmentError, Overlap};
-use postern::store::StoreError;
-use postern::verifier::{Spending, System, Verifier};
+use postern::store::{Restorable, StoreError};
+use postern::verifier::{PamQuestion, Spending, System, Verifier};
 use site::{PRIMARY, Site, name, now};
 
 const MAIL: &str = "imap,pop3,smtp,sieve";
@@ -275,4 +277,93 @@ fn of_many_rotations_at_once_each_leaves_one_successor() {
     assert!(1 <= made);
     assert_eq!(labels(&site), ["phone", "phone (old)"]);
     assert_eq!(login(&site, &old), None);
+}
+
+#[test]
+fn the_first_use_of_a_successor_leaves_nothing_to_be_restored() {
+    let (site, old) = site_with_phone();
+    let new = site.rotate("alice", "phone");
+    let revocation = site.revoke("alice", "phone (old)");
+    assert_eq!(login(&site, &new), None);
+    let vault = site.vault();
+    let limits = &site.config.policy.app_passwords;
+    let restored = Enrollment::new(&vault).restore(revocation, limits, site.made()).unwrap();
+    assert_eq!(restored.len(), 0);
+    assert_eq!(login(&site, &old), Some(Denial::Revoked));
+}
+
+#[test]
+fn a_pair_that_was_revoked_together_comes_back_together_at_the_limit() {
+    let (mut site, old) = site_with_phone();
+    site.config.policy.app_passwords.most = 1;
+    let new = site.rotate("alice", "phone");
+    let vault = site.vault();
+    let (enrollment, limits) = (Enrollment::new(&vault), &site.config.policy.app_passwords);
+    let restorable = Restorable::Until(UnixTime(now().0 + 60));
+    let everything = Selection::default();
+    let revocation = enrollment.revoke_selected(&everything, None, restorable, site.made()).unwrap();
+    assert_eq!((login(&site, &old), login(&site, &new)), (Some(Denial::Revoked), Some(Denial::Revoked)));
+    enrollment.restore(revocation.id.unwrap(), limits, site.made()).unwrap();
+    assert_eq!((login(&site, &old), login(&site, &new)), (None, None));
+    assert_eq!(login(&site, &old), Some(Denial::Revoked));
+}
+
+#[test]
+fn a_confirmed_selection_takes_what_was_shown_or_nothing() {
+    let (site, phone) = site_with_phone();
+    let vault = site.vault();
+    let enrollment = Enrollment::new(&vault);
+    let everything = Selection::default();
+    let shown = enrollment.preview(&everything, site.made()).unwrap();
+    let laptop = site.app_password("alice", "laptop", MAIL);
+    let revoke = |shown| enrollment.revoke_selected(&everything, Some(shown), Restorable::Never, site.made());
+    assert!(matches!(revoke(&shown), Err(EnrollmentError::Store(StoreError::Changed))));
+    assert_eq!((login(&site, &phone), login(&site, &laptop)), (None, None));
+    let shown = enrollment.preview(&everything, site.made()).unwrap();
+    assert_eq!(revoke(&shown).unwrap().revoked.len(), 2);
+    assert_eq!(login(&site, &phone), Some(Denial::Revoked));
+}
+
+#[test]
+fn of_many_who_restore_at_once_none_gets_past_the_limit() {
+    let (mut site, _) = site_with_phone();
+    site.config.policy.app_passwords.most = 2;
+    let numbers: Vec<i64> = ["one", "two", "three"]
+        .into_iter()
+        .map(|label| {
+            site.app_password("alice", label, MAIL);
+            site.revoke("alice", label)
+        })
+        .collect();
+    let together = Barrier::new(numbers.len());
+    thread::scope(|scope| {
+        for number in &numbers {
+            scope.spawn(|| {
+                let vault = site.vault();
+                together.wait();
+                let limits = &site.config.policy.app_passwords;
+                Enrollment::new(&vault).restore(*number, limits, site.made()).unwrap();
+            });
+        }
+    });
+    assert_eq!(live(&site).len(), 2);
+}
+
+#[test]
+fn what_is_revoked_while_pam_is_asked_does_not_pass() {
+    let site = Site::new();
+    site.pam_account("alice");
+    site.write("etc/pam.d/primary", "");
+    let phone = site.app_password("alice", "phone", MAIL);
+    let secret = Secret::copy_of(phone.as_bytes());
+    let (account, service) = (&b"alice"[..], &b"imap"[..]);
+    let raw = RawAttempt { account, shown: Shown::Field(&secret), service, remote: None, door: Door::Try };
+    let account_state = |_: &PamQuestion<'_>, _| {
+        site.revoke("alice", "phone");
+        Ok(AccountState::Active)
+    };
+    let system = System { account_state: &account_state, ..NOBODY };
+    let verifier = Verifier::new(&site.config, site.owner(), system, Spending::Real);
+    let verdict = verifier.verify(&raw, &now).unwrap().verdict;
+    assert!(matches!(verdict, Verdict::Deny(Denial::Revoked)), "{verdict:?}");
 }

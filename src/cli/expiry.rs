@@ -1,4 +1,4 @@
-//! When something that is made now shall end.
+//! Moments as people write them: ends to come, and days gone by.
 
 use std::ffi::OsStr;
 
@@ -18,6 +18,40 @@ pub(super) fn read(typed: &OsStr, now: UnixTime) -> Result<UnixTime, Failure> {
     })
 }
 
+/// Reads a span back from now, such as `90d`, or a date, which begins with its day.
+pub(super) fn past(typed: &OsStr, now: UnixTime) -> Result<UnixTime, Failure> {
+    let start = typed.to_str().and_then(|text| start(text, now, TimeZone::system()));
+    start.filter(|start| *start <= now).ok_or_else(|| {
+        let what = "that is neither a span back from now nor a day gone by".to_owned();
+        Failure::Usage(what, "such as 90d, 12w, 1y or 2024-12-31; nothing was changed")
+    })
+}
+
+/// Reads a span back from now alone.
+pub(super) fn before(typed: &OsStr, now: UnixTime) -> Result<UnixTime, Failure> {
+    let start = typed.to_str().and_then(|text| back(text, now, TimeZone::system()));
+    start.filter(|start| *start <= now).ok_or_else(|| {
+        let what = "an age is a span".to_owned();
+        Failure::Usage(what, "such as 90d, 12w or 1y; nothing was changed")
+    })
+}
+
+fn start(text: &str, now: UnixTime, zone: TimeZone) -> Option<UnixTime> {
+    match text.parse::<Date>() {
+        Ok(day) => seconds(&day.to_zoned(zone).ok()?),
+        Err(_) => back(text, now, zone),
+    }
+}
+
+fn back(text: &str, now: UnixTime, zone: TimeZone) -> Option<UnixTime> {
+    let now = Timestamp::from_second(i64::try_from(now.0).ok()?).ok()?;
+    seconds(&now.to_zoned(zone).checked_sub(text.parse::<Span>().ok()?).ok()?)
+}
+
+fn seconds(moment: &Zoned) -> Option<UnixTime> {
+    u64::try_from(moment.timestamp().as_second()).ok().map(UnixTime)
+}
+
 fn end(text: &str, now: UnixTime, zone: TimeZone) -> Option<UnixTime> {
     let end: Zoned = if let Ok(last_day) = text.parse::<Date>() {
         last_day.tomorrow().ok()?.to_zoned(zone).ok()?
@@ -25,7 +59,7 @@ fn end(text: &str, now: UnixTime, zone: TimeZone) -> Option<UnixTime> {
         let now = Timestamp::from_second(i64::try_from(now.0).ok()?).ok()?;
         now.to_zoned(zone).checked_add(text.parse::<Span>().ok()?).ok()?
     };
-    u64::try_from(end.timestamp().as_second()).ok().map(UnixTime)
+    seconds(&end)
 }
 
 #[cfg(test)]
@@ -48,6 +82,25 @@ mod tests {
         ] {
             assert_eq!(end(text, now, TimeZone::UTC).map(|end| end.0), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_span_counts_back_from_now_and_a_date_begins_with_its_day() {
+        let now = UnixTime(1_700_000_000); // 2023-11-14T22:13:20Z
+        for (text, expected) in [
+            ("90d", Some(now.0 - 90 * 86_400)),
+            ("12h", Some(now.0 - 43_200)),
+            ("2023-11-14", Some(1_699_920_000)),
+            ("long", None),
+            ("999y", None),
+        ] {
+            assert_eq!(start(text, now, TimeZone::UTC).map(|start| start.0), expected, "{text}");
+        }
+        for text in ["-5d", "2023-11-16", ""] {
+            assert!(past(OsStr::new(text), now).is_err(), "{text}");
+        }
+        assert!(before(OsStr::new("2020-01-01"), now).is_err());
+        assert!(before(OsStr::new("1y"), now).is_ok());
     }
 
     #[test]

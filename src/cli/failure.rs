@@ -143,6 +143,15 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::Store(StoreError::Replaced(_)) => {
             (Exit::Exists, "rotate that one, or revoke it first: then this one can be rotated")
         }
+        EnrollmentError::Store(StoreError::NoRevocation(_)) => {
+            (Exit::NotFound, "`postern app restore --list` shows what can be taken back")
+        }
+        EnrollmentError::Store(StoreError::TooLateToRestore(_)) => {
+            (Exit::Denied, "make a new app password: `postern app add`")
+        }
+        EnrollmentError::NothingSelected => {
+            (Exit::NotFound, "`postern app list` shows the app passwords of an account, with their last use")
+        }
         EnrollmentError::Store(StoreError::Changed) => {
             (Exit::Denied, "nothing was changed; look again: `postern app list`")
         }
@@ -228,6 +237,7 @@ impl From<EnrollmentError> for Failure {
             | EnrollmentError::AccountTaken(_)
             | EnrollmentError::LabelTaken(..)
             | EnrollmentError::LivesTooLong(_)
+            | EnrollmentError::NothingSelected
             | EnrollmentError::PrimaryElsewhere(_)
             | EnrollmentError::Inadmissible(_)
             | EnrollmentError::KeyTaken(..)
@@ -246,6 +256,8 @@ const fn is_rule(error: &StoreError) -> bool {
             | StoreError::TooMany(_)
             | StoreError::TooManyAppPasswords(_)
             | StoreError::Replaced(_)
+            | StoreError::NoRevocation(_)
+            | StoreError::TooLateToRestore(_)
             | StoreError::Changed
             | StoreError::OtherCodeLength
     )

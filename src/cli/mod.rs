@@ -16,6 +16,8 @@ mod init;
 mod account;
 mod app;
 mod expiry;
+mod sessions;
+mod confirm;
 mod otpauth;
 mod qr;
 mod totp;

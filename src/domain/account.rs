@@ -3,6 +3,7 @@
 //! Knows: which names may be an account, and how a host's spelling becomes the store's.
 //! Never: whether an account exists.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 /// A name that may be an account: bounded text without control characters.
@@ -36,6 +37,12 @@ impl AccountName {
     /// As the store writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for AccountName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -15,6 +15,7 @@ pub mod presented;
 pub mod totp;
 pub mod primary;
 pub mod policy;
+pub mod selection;
 pub mod throttle;
 pub mod verdict;
 pub mod anchor;

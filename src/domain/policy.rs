@@ -53,6 +53,12 @@ impl AppPasswordPolicy {
         self.longest_life.map(|days| UnixTime(created_at.0.saturating_add(u64::from(days) * DAY)))
     }
 
+    /// Until when a revocation of this moment may be taken back.
+    #[must_use]
+    pub fn restorable_until(&self, now: UnixTime) -> UnixTime {
+        UnixTime(now.0.saturating_add(u64::from(self.restorable_for) * 3600))
+    }
+
     /// When one ends: at its own end or the latest that there may be, whichever comes first.
     #[must_use]
     pub fn end(&self, created_at: UnixTime, expires_at: Option<UnixTime>) -> Option<UnixTime> {

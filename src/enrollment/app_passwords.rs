@@ -1,4 +1,4 @@
-//! App passwords: made, renamed, revoked.
+//! App passwords: made and renamed.
 
 use crate::crypto::entropy;
 use crate::crypto::keyring::Tag;
@@ -75,17 +75,6 @@ impl Enrollment<'_> {
     ) -> Result<(), EnrollmentError> {
         let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new, limits, made);
         match renamed.map_err(|error| label_taken(error, name, new))? {
-            Written::Changed => Ok(()),
-            Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
-        }
-    }
-
-    /// Revokes an app password. A login that starts after this returned is refused.
-    ///
-    /// # Errors
-    /// Where there is no such account, or no live one of that label.
-    pub fn revoke(&self, name: &AccountName, label: &Label, made: Made) -> Result<(), EnrollmentError> {
-        match self.vault.store.revoke(self.account(name)?.id, label, made)? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
         }

@@ -23,6 +23,8 @@ pub enum EnrollmentError {
     AccountTaken(AccountName),
     /// The account has a live authenticator of that label.
     LabelTaken(AccountName, Label),
+    /// There is no live app password of the kind that was asked for.
+    NothingSelected,
     /// The app password would live longer than this many days.
     LivesTooLong(u16),
     /// The primary password is checked by PAM.
@@ -53,6 +55,7 @@ impl fmt::Display for EnrollmentError {
             Self::NoTotpKey(name, label) => write!(f, "{name} has no TOTP key \"{label}\""),
             Self::AccountTaken(name) => write!(f, "there is an account {name} already"),
             Self::LabelTaken(name, label) => write!(f, "{name} has a live \"{label}\" already"),
+            Self::NothingSelected => f.write_str("no live app password is of this kind"),
             Self::LivesTooLong(days) => write!(f, "an app password lives {days} days at most"),
             Self::PrimaryElsewhere(name) => write!(f, "the primary password of {name} is PAM's, not ours"),
             Self::Inadmissible(error) => error.fmt(f),

@@ -7,6 +7,7 @@ mod error;
 mod accounts;
 mod app_passwords;
 mod rotation;
+mod revocation;
 mod totp_keys;
 mod recovery_codes;
 

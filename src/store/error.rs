@@ -42,6 +42,10 @@ pub enum StoreError {
     TooMany(usize),
     /// The app password has a successor already, with this label.
     Replaced(String),
+    /// There was no such revocation.
+    NoRevocation(i64),
+    /// The time within which the revocation could be taken back is over.
+    TooLateToRestore(i64),
     /// What should be changed is not any more what was looked at.
     Changed,
     /// The account has as many live app passwords as it may.
@@ -84,6 +88,10 @@ impl fmt::Display for StoreError {
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::TooMany(most) => write!(f, "the account has {most} keys, the most there may be"),
             Self::Replaced(label) => write!(f, "it is being replaced by {label:?} already"),
+            Self::NoRevocation(id) => write!(f, "there is no revocation {id}"),
+            Self::TooLateToRestore(id) => {
+                write!(f, "the time to take revocation {id} back is over")
+            }
             Self::Changed => f.write_str("somebody else has changed it meanwhile"),
             Self::TooManyAppPasswords(most) => {
                 write!(f, "the account has {most} live app passwords, the most there may be")

@@ -21,7 +21,8 @@ mod audit_chain;
 
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{
-    AppPasswordRow, FirstUse, FoundAppPassword, LastUse, NewAppPassword, Rotated, Successor,
+    AppPasswordRow, Fate, FirstUse, FoundAppPassword, LastUse, NewAppPassword, Restorable,
+    RestorableRevocation, Restored, Revocation, Rotated, SelectedAppPassword, Successor,
 };
 pub use audit_chain::{ChainWalk, Flaw, FlawKind, Walked, Whole};
 pub use audit_log::AuditRow;

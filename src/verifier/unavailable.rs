@@ -131,6 +131,8 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
         | StoreError::TooMany(_)
         | StoreError::TooManyAppPasswords(_)
         | StoreError::Replaced(_)
+        | StoreError::NoRevocation(_)
+        | StoreError::TooLateToRestore(_)
         | StoreError::Changed
         | StoreError::OtherCodeLength => "choose another",
     }

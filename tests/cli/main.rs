@@ -15,6 +15,7 @@ mod making;
 mod listing;
 mod limits;
 mod rotating;
+mod revoking;
 mod codes;
 mod trying;
 mod hostile;

@@ -2,7 +2,7 @@
 
 use super::home::{Home, PRIMARY, code, now};
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["init"],
     &["account"],
@@ -16,6 +16,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["app", "list"],
     &["app", "rotate"],
     &["app", "revoke"],
+    &["app", "restore"],
     &["totp"],
     &["totp", "enroll"],
     &["totp", "list"],

@@ -29,7 +29,7 @@ use postern::domain::service::Scope;
 use postern::domain::time::UnixTime;
 use postern::domain::totp::Totp;
 use postern::enrollment::{Enrollment, NewPrimary, Overlap, Wanted};
-use postern::store::Made;
+use postern::store::{Made, Restorable};
 use postern::verifier::Vault;
 use tempfile::TempDir;
 
@@ -153,10 +153,13 @@ impl Site {
         String::from_utf8(rotation.issued.password.reveal().expose().to_vec()).unwrap()
     }
 
-    pub fn revoke(&self, account: &str, label: &str) {
-        Enrollment::new(&self.vault())
-            .revoke(&name(account), &Label::parse(label).unwrap(), self.made())
-            .unwrap();
+    /// By a revocation that may be taken back for a day; its number.
+    pub fn revoke(&self, account: &str, label: &str) -> i64 {
+        let (label, made) = (Label::parse(label).unwrap(), self.made());
+        let restorable = Restorable::Until(self.config.policy.app_passwords.restorable_until(made.at));
+        let revocation =
+            Enrollment::new(&self.vault()).revoke(&name(account), &label, restorable, made).unwrap();
+        revocation.id.unwrap()
     }
 
     /// Enrolls the key of the vectors; the step that confirms it lies an hour back.

@@ -12,6 +12,7 @@ use crate::domain::account::AccountName;
 use crate::domain::network::{Networks, NetworksError};
 use crate::domain::service::{Scope, ScopeError};
 use crate::enrollment::{Enrollment, Wanted};
+use crate::store::Restorable;
 
 #[derive(Args)]
 pub struct AddCommand {
@@ -63,7 +64,7 @@ fn add(site: &Site<'_>, name: &AccountName, wanted: &Wanted<'_>) -> Result<(), F
     let issued = enrollment.add_app_password(name, wanted, site.limits(), site.made())?;
     if let Err(error) = text::secret(&issued.password.reveal()) {
         // What nobody has seen must not stay good.
-        enrollment.revoke(name, label, site.made())?;
+        enrollment.revoke(name, label, Restorable::Never, site.made())?;
         return Err(Failure::NotShown(error));
     }
     let (name, label) = (text::shell_word(name.as_str()), label.as_str());

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::app::terms;
+use crate::cli::app::{last_use, terms};
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
@@ -14,7 +14,7 @@ use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
 use crate::domain::verdict::Life;
 use crate::enrollment::Enrollment;
-use crate::store::{AppPasswordRow, LastUse};
+use crate::store::AppPasswordRow;
 
 #[derive(Args)]
 pub struct ListCommand {
@@ -100,9 +100,4 @@ fn cells(row: &AppPasswordRow, limits: &AppPasswordPolicy, now: UnixTime) -> [St
         table::day(row.created_at),
         row.last_use.as_ref().map_or_else(|| table::NOTHING.to_owned(), last_use),
     ]
-}
-
-fn last_use(used: &LastUse) -> String {
-    let from = used.from.as_ref().map_or_else(String::new, |address| format!(" from {address}"));
-    format!("{} {}{from}", table::day(used.at), used.service)
 }

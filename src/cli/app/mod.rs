@@ -5,6 +5,7 @@ mod list;
 mod rename;
 mod revoke;
 mod rotate;
+mod restore;
 
 use clap::Subcommand;
 
@@ -13,6 +14,7 @@ use crate::cli::site::Site;
 use crate::cli::{Exit, table};
 use crate::domain::network::Networks;
 use crate::domain::time::UnixTime;
+use crate::store::LastUse;
 
 #[derive(Subcommand)]
 pub enum AppCommand {
@@ -36,9 +38,22 @@ pub enum AppCommand {
   sudo postern app rotate alice phone
   sudo postern app rotate alice phone --keep-until 24h")]
     Rotate(rotate::RotateCommand),
-    /// Revoke an app password.
-    #[command(after_help = "Example:\n  sudo postern app revoke alice phone")]
+    /// Revoke an app password, or all of a selection.
+    ///
+    /// Of several selections, each one narrows the choice. What is revoked can be restored for some time.
+    #[command(after_help = "Examples:
+  sudo postern app revoke alice phone
+  sudo postern app revoke --account alice --account bob
+  sudo postern app revoke --domain example.org --unused-since 90d --dry-run
+  sudo postern app revoke --used-from 192.0.2.0/24 --yes --json")]
     Revoke(revoke::RevokeCommand),
+    /// Take a revocation back, or list those that can be.
+    ///
+    /// The same passwords are good again; what is over, or whose label another has got, stays revoked.
+    #[command(after_help = "Examples:
+  sudo postern app restore --list
+  sudo postern app restore 7")]
+    Restore(restore::RestoreCommand),
 }
 
 pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure> {
@@ -47,7 +62,8 @@ pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure
         AppCommand::List(command) => list::run(site, command)?,
         AppCommand::Rename(command) => rename::run(site, command)?,
         AppCommand::Rotate(command) => rotate::run(site, command)?,
-        AppCommand::Revoke(command) => revoke::run(site, command)?,
+        AppCommand::Revoke(command) => return revoke::run(site, command),
+        AppCommand::Restore(command) => return restore::run(site, command),
     }
     Ok(Exit::Ok)
 }
@@ -57,4 +73,9 @@ fn terms(networks: &Networks, expires_at: Option<UnixTime>) -> String {
     let from = if networks.are_any() { String::new() } else { format!(" from {networks}") };
     let until = expires_at.map_or_else(String::new, |end| format!(" until {}", table::local(end)));
     format!("{from}{until}")
+}
+
+fn last_use(used: &LastUse) -> String {
+    let from = used.from.as_ref().map_or_else(String::new, |address| format!(" from {address}"));
+    format!("{} {}{from}", table::day(used.at), used.service)
 }

@@ -1,28 +1,256 @@
 //! `postern app revoke`.
 
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
+use serde::Serialize;
 
+use crate::cli::arguments::Output;
+use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
 use crate::cli::site::{Site, label};
-use crate::cli::text;
+use crate::cli::{Exit, expiry, sessions, table, text};
+use crate::domain::account::AccountName;
+use crate::domain::app_password::Label;
+use crate::domain::network::{Networks, NetworksError};
+use crate::domain::selection::{Domain, DomainError, Selection};
+use crate::domain::time::UnixTime;
 use crate::enrollment::Enrollment;
+use crate::store::{AppPasswordRow, Restorable, Revocation, SelectedAppPassword};
+use crate::verifier::Vault;
 
 #[derive(Args)]
 pub struct RevokeCommand {
     /// The account.
-    name: OsString,
+    #[arg(requires = "label", conflicts_with = "selection")]
+    name: Option<OsString>,
     /// The label of the app password.
-    label: OsString,
+    label: Option<OsString>,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    /// Show what would be revoked, and revoke nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask.
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
-pub(super) fn run(site: &Site<'_>, command: &RevokeCommand) -> Result<(), Failure> {
-    let (name, label) = (site.account(&command.name)?, label(&command.label)?);
+#[derive(Args)]
+#[group(id = "selection", multiple = true)]
+struct SelectionArguments {
+    /// All app passwords of all accounts.
+    #[arg(long, conflicts_with_all = ["account", "domain", "unused_since", "older_than", "used_from"])]
+    all: bool,
+    /// Those of this account; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    account: Vec<OsString>,
+    /// Those of the accounts in this domain.
+    #[arg(long)]
+    domain: Option<OsString>,
+    /// Those not used since a day such as 2030-12-31, or for a span such as 90d.
+    #[arg(long, value_name = "WHEN")]
+    unused_since: Option<OsString>,
+    /// Those made longer ago than a span such as 1y.
+    #[arg(long, value_name = "SPAN")]
+    older_than: Option<OsString>,
+    /// Those whose last use came from this network; earlier uses are not kept.
+    #[arg(long, value_name = "NETWORKS")]
+    used_from: Option<OsString>,
+}
+
+pub(super) fn run(site: &Site<'_>, command: &RevokeCommand) -> Result<Exit, Failure> {
     let vault = site.vault()?;
-    Enrollment::new(&vault).revoke(&name, &label, site.made())?;
-    let (name, label) = (text::shell_word(name.as_str()), text::escaped(label.as_str()));
-    text::note(&format!("The app password \"{label}\" of {name} is revoked: no new login passes with it."));
-    text::note(&format!("Connections that are open stay so; with Dovecot end them by: doveadm kick {name}"));
-    Ok(())
+    let work = Work { site, command, vault: &vault };
+    match (&command.name, &command.label) {
+        (Some(name), Some(typed)) => work.revoke_one(&site.account(name)?, &label(typed)?),
+        _ => work.revoke_selected(&selection(site, &command.selection)?),
+    }
+}
+
+/// What was asked, and where it is done.
+struct Work<'a> {
+    site: &'a Site<'a>,
+    command: &'a RevokeCommand,
+    vault: &'a Vault,
+}
+
+impl Work<'_> {
+    fn revoke_one(&self, name: &AccountName, label: &Label) -> Result<Exit, Failure> {
+        let enrollment = Enrollment::new(self.vault);
+        if self.command.dry_run {
+            self.show(None, &[enrollment.preview_one(name, label)?])?;
+            return Ok(Exit::Ok);
+        }
+        let made = self.site.made();
+        let until = self.site.limits().restorable_until(made.at);
+        let revocation = enrollment.revoke(name, label, Restorable::Until(until), made)?;
+        if self.command.output.json {
+            self.show(Some((&revocation, until)), &revocation.revoked)?;
+        }
+        let (account, label) = (text::shell_word(name.as_str()), text::escaped(label.as_str()));
+        text::note(&format!(
+            "The app password \"{label}\" of {account} is revoked: no new login passes with it."
+        ));
+        self.say_what_lives_on(&revocation)?;
+        self.say_what_comes_next(&revocation, until);
+        Ok(Exit::Ok)
+    }
+
+    fn revoke_selected(&self, selection: &Selection) -> Result<Exit, Failure> {
+        let enrollment = Enrollment::new(self.vault);
+        if self.command.dry_run {
+            self.show(None, &enrollment.preview(selection, self.site.made())?)?;
+            return Ok(Exit::Ok);
+        }
+        let mut confirmed = None;
+        if !self.command.yes {
+            self.can_ask()?;
+            let chosen = enrollment.preview(selection, self.site.made())?;
+            table_of(&chosen)?;
+            let question = format!("Revoke {}?", counted(&chosen));
+            if confirm::yes_or_no(&question)? == Answer::No {
+                return Ok(Exit::Denied);
+            }
+            confirmed = Some(chosen);
+        }
+        // Asking has taken its time.
+        let made = self.site.made();
+        let until = self.site.limits().restorable_until(made.at);
+        let restorable = Restorable::Until(until);
+        let revocation = enrollment.revoke_selected(selection, confirmed.as_deref(), restorable, made)?;
+        if confirmed.is_none() {
+            self.show(Some((&revocation, until)), &revocation.revoked)?;
+        }
+        text::note(&format!("Revoked {}: no new login passes with them.", counted(&revocation.revoked)));
+        self.say_what_comes_next(&revocation, until);
+        Ok(Exit::Ok)
+    }
+
+    fn can_ask(&self) -> Result<(), Failure> {
+        if self.command.output.json {
+            let what = "--json goes to a program, which answers no question".to_owned();
+            return Err(Failure::Usage(what, "add --yes, or --dry-run to look; nothing was changed"));
+        }
+        confirm::somebody_types()
+    }
+
+    fn show(
+        &self,
+        revocation: Option<(&Revocation, UnixTime)>,
+        rows: &[SelectedAppPassword],
+    ) -> Result<(), Failure> {
+        if !self.command.output.json {
+            return table_of(rows);
+        }
+        text::json(&Shown {
+            revocation: revocation.and_then(|(revocation, _)| revocation.id),
+            restorable_until: revocation.map(|(_, until)| table::rfc3339(until)),
+            app_passwords: rows.iter().map(Selected::from).collect(),
+        })
+    }
+
+    /// Whoever takes back a successor before its first use should know that the old one is still good.
+    fn say_what_lives_on(&self, revocation: &Revocation) -> Result<(), Failure> {
+        for successor in &revocation.revoked {
+            let rows = self.vault.store.app_passwords(successor.account_id)?;
+            let waits =
+                |row: &&AppPasswordRow| Some(row.id) == successor.replaces && row.revoked_at.is_none();
+            for old in rows.iter().filter(waits) {
+                let end = old.end(self.site.limits()).map_or_else(String::new, table::local);
+                let label = text::escaped(&old.label);
+                text::note(&format!("Note: \"{label}\", which it was to replace, is good until {end}."));
+            }
+        }
+        Ok(())
+    }
+
+    fn say_what_comes_next(&self, revocation: &Revocation, until: UnixTime) {
+        sessions::say_how_to_end(revocation.revoked.iter().map(|row| row.account.as_str()));
+        if let Some(id) = revocation.id {
+            let until = table::local(until);
+            text::note(&format!("To take it back, until {until}: postern app restore {id}"));
+        }
+    }
+}
+
+fn selection(site: &Site<'_>, typed: &SelectionArguments) -> Result<Selection, Failure> {
+    let now = site.now();
+    let accounts: BTreeSet<_> =
+        typed.account.iter().map(|name| site.account(name)).collect::<Result<_, _>>()?;
+    let selection = Selection {
+        accounts: (!accounts.is_empty()).then_some(accounts),
+        domain: typed.domain.as_ref().map(|text| domain(site, text)).transpose()?,
+        unused_since: typed.unused_since.as_ref().map(|text| expiry::past(text, now)).transpose()?,
+        made_before: typed.older_than.as_ref().map(|text| expiry::before(text, now)).transpose()?,
+        used_from: typed.used_from.as_ref().map(|text| networks(text)).transpose()?,
+    };
+    // Nothing at all must not mean everything.
+    if selection == Selection::default() && !typed.all {
+        let what = "what is to be revoked is not said".to_owned();
+        return Err(Failure::Usage(what, "name an account and a label, or select: --account NAME, --all …"));
+    }
+    Ok(selection)
+}
+
+fn domain(site: &Site<'_>, typed: &OsStr) -> Result<Domain, Failure> {
+    let parsed = typed.to_str().ok_or(DomainError).and_then(|text| Domain::parse(text, &site.config.naming));
+    parsed.map_err(|error| Failure::Usage(error.to_string(), "such as example.org"))
+}
+
+fn networks(typed: &OsStr) -> Result<Networks, Failure> {
+    let parsed = typed.to_str().ok_or(NetworksError).and_then(Networks::parse);
+    parsed.map_err(|error| Failure::Usage(error.to_string(), "nothing was revoked"))
+}
+
+fn counted(rows: &[SelectedAppPassword]) -> String {
+    let accounts: BTreeSet<i64> = rows.iter().map(|row| row.account_id).collect();
+    let number = |count: usize, what: &str| {
+        if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    };
+    format!("{} of {}", number(rows.len(), "app password"), number(accounts.len(), "account"))
+}
+
+/// `app revoke --json`; the same with --dry-run, but for the revocation.
+#[derive(Serialize)]
+struct Shown<'a> {
+    revocation: Option<i64>,
+    restorable_until: Option<String>,
+    app_passwords: Vec<Selected<'a>>,
+}
+
+#[derive(Serialize)]
+struct Selected<'a> {
+    account: &'a str,
+    label: &'a str,
+    created_at: String,
+    last_used_at: Option<String>,
+    last_used_service: Option<&'a str>,
+    last_used_from: Option<&'a str>,
+}
+
+impl<'a> From<&'a SelectedAppPassword> for Selected<'a> {
+    fn from(row: &'a SelectedAppPassword) -> Self {
+        let used = row.last_use.as_ref();
+        Self {
+            account: &row.account,
+            label: &row.label,
+            created_at: table::rfc3339(row.created_at),
+            last_used_at: used.map(|used| table::rfc3339(used.at)),
+            last_used_service: used.map(|used| used.service.as_str()),
+            last_used_from: used.and_then(|used| used.from.as_deref()),
+        }
+    }
+}
+
+fn table_of(rows: &[SelectedAppPassword]) -> Result<(), Failure> {
+    let cells = |row: &SelectedAppPassword| {
+        let used = row.last_use.as_ref().map_or_else(|| table::NOTHING.to_owned(), super::last_use);
+        [row.account.clone(), row.label.clone(), table::day(row.created_at), used]
+    };
+    let headings = ["ACCOUNT", "LABEL", "CREATED", "LAST USED"];
+    table::print(headings, &rows.iter().map(cells).collect::<Vec<_>>())
 }

@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::site::{Site, label};
 use crate::cli::{expiry, table, text};
 use crate::enrollment::{Enrollment, Overlap, Rotation};
+use crate::store::Restorable;
 
 #[derive(Args)]
 pub struct RotateCommand {
@@ -38,7 +39,7 @@ pub(super) fn run(site: &Site<'_>, command: &RotateCommand) -> Result<(), Failur
     if let Err(error) = shown {
         // What nobody has seen must not stay good.
         let successor = self::label(rotation.rotated.label.as_ref())?;
-        enrollment.revoke(&name, &successor, site.made())?;
+        enrollment.revoke(&name, &successor, Restorable::Never, site.made())?;
         say_what_stays(&account, &rotation);
         return Err(Failure::NotShown(error));
     }

@@ -1,4 +1,4 @@
-//! App passwords made, renamed and revoked.
+//! App passwords made and renamed.
 
 use rusqlite::Transaction;
 
@@ -116,25 +116,11 @@ impl Store {
             self.record_if(rows, transaction, made, &entry)
         })
     }
-
-    /// Turns a live app password into a tombstone. A login that starts after this returned is refused.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub fn revoke(&self, account_id: i64, label: &Label, made: Made) -> Result<Written, StoreError> {
-        let sql = "UPDATE app_password SET revoked_at = ?3
-                   WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL";
-        self.write(|transaction| {
-            let rows = transaction.execute(sql, (account_id, label.as_str(), number(made.at.0)))?;
-            let entry = Entry { label: Some(label.as_str()), ..Entry::of("app.revoke", account_id) };
-            self.record_if(rows, transaction, made, &entry)
-        })
-    }
 }
 
 /// How many an account has that are good; one whose successor is there does not count, since it is on its way out.
 /// Part of the transaction that adds one.
-fn count_live(
+pub(super) fn count_live(
     transaction: &Transaction<'_>,
     account_id: i64,
     limits: &AppPasswordPolicy,

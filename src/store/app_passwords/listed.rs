@@ -1,5 +1,7 @@
 //! App passwords as lists show them.
 
+use std::net::IpAddr;
+
 use rusqlite::Row;
 
 use crate::domain::network::Networks;
@@ -43,6 +45,14 @@ pub struct LastUse {
     pub service: String,
     /// From which address, if one was known.
     pub from: Option<String>,
+}
+
+impl LastUse {
+    /// The address, as networks compare it.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.from.as_ref()?.parse().ok()
+    }
 }
 
 impl AppPasswordRow {
@@ -93,7 +103,7 @@ fn read(row: &Row<'_>) -> Result<AppPasswordRow, StoreError> {
     })
 }
 
-fn last_use(row: &Row<'_>) -> Result<Option<LastUse>, StoreError> {
+pub(super) fn last_use(row: &Row<'_>) -> Result<Option<LastUse>, StoreError> {
     let service: Option<String> = row.get("last_used_service")?;
     let from = row.get("last_used_from")?;
     Ok(match (moment(row, "last_used_at")?, service) {

@@ -4,10 +4,14 @@ mod found;
 mod listed;
 mod changes;
 mod rotation;
+mod revocation;
+mod restoration;
 
 pub use changes::NewAppPassword;
 pub use found::{FirstUse, FoundAppPassword};
 pub use listed::{AppPasswordRow, LastUse};
+pub use restoration::{Fate, RestorableRevocation, Restored};
+pub use revocation::{Restorable, Revocation, SelectedAppPassword};
 pub use rotation::{Rotated, Successor};
 
 use rusqlite::{OptionalExtension, Row, Transaction};

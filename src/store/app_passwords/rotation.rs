@@ -104,7 +104,7 @@ impl Store {
 }
 
 /// The label of the one that will end this one, if there is one.
-fn live_successor(
+pub(super) fn live_successor(
     transaction: &Transaction<'_>,
     id: i64,
     now: UnixTime,

@@ -1,0 +1,40 @@
+//! Asking before what cannot be undone, or takes much at once.
+
+use crate::cli::failure::Failure;
+use crate::cli::{secrets, text};
+
+/// Whether somebody has agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Go on.
+    Yes,
+    /// Nothing is to be done.
+    No,
+}
+
+/// Asks a question whose answer is `y` or `yes`.
+pub(super) fn yes_or_no(question: &str) -> Result<Answer, Failure> {
+    answered(&format!("{question} [y/N] "), &["y", "yes"])
+}
+
+/// Says so where nobody can be asked.
+pub(super) fn somebody_types() -> Result<(), Failure> {
+    if secrets::somebody_types() {
+        return Ok(());
+    }
+    let what = "nobody can be asked, since stdin is no terminal".to_owned();
+    Err(Failure::Usage(what, "add --yes to do it without asking, or --dry-run to look; nothing was changed"))
+}
+
+fn answered(question: &str, agreed: &[&str]) -> Result<Answer, Failure> {
+    somebody_types()?;
+    let typed = secrets::visible(question)?;
+    let agrees = typed.is_some_and(|typed| {
+        let typed = typed.expose().trim_ascii();
+        agreed.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(typed))
+    });
+    if !agrees {
+        text::note("Nothing was changed.");
+    }
+    Ok(if agrees { Answer::Yes } else { Answer::No })
+}
