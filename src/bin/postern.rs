@@ -6,10 +6,10 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use postern::cli::{self, Exit, World};
+use postern::cli::{self, Exit, Reader, World};
 use postern::crypto::secret::Secret;
 use postern::domain::time::UnixTime;
-use postern::ffi::{pam, system};
+use postern::ffi::{pam, system, users};
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(own_up));
@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         real_uid: system::real_uid(),
         system: pam::nested::SYSTEM,
         ask_hidden: &ask_hidden,
+        uid_of: users::uid_of,
+        pause,
         log: system::syslog,
     };
     // Caught, so that secrets are wiped and the terminal is given back.
@@ -38,6 +40,10 @@ fn own_up(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line()));
     let place = place.unwrap_or_default();
     let _ = writeln!(io::stderr(), "postern: stopped by a fault of its own, please report it{place}");
+}
+
+fn pause() -> Reader {
+    if system::is_stdout_closed_within(1000) { Reader::Gone } else { Reader::There }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the composition root reads the clock for everybody else")]

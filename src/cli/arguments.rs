@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::app::AppCommand;
+use crate::cli::completions::CompletionsCommand;
+use crate::cli::log::LogCommand;
 use crate::cli::recovery::RecoveryCommand;
 use crate::cli::{Exit, text};
 use crate::config::DEFAULT_PATH;
@@ -57,9 +59,26 @@ pub(super) enum Command {
   sudo postern try alice --service imap
   sudo postern try alice --service smtp --rhost 192.0.2.7 --json")]
     Try(TryCommand),
+    /// Show who changed what, and when.
+    ///
+    /// Every change, and every code that was used, is a row of the store. The newest is shown last.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:
+  sudo postern log --account alice --since 7d
+  sudo postern log --event app.revoke --json
+  sudo postern log --follow
+  sudo postern log verify"
+    )]
+    Log(LogCommand),
     /// Look at the configuration.
     #[command(subcommand, after_help = "Example:\n  sudo postern config check")]
     Config(ConfigCommand),
+    /// Print what makes a shell complete the words of this command.
+    #[command(after_help = "Examples:
+  postern completions bash >~/.local/share/bash-completion/completions/postern
+  postern completions fish >~/.config/fish/completions/postern.fish")]
+    Completions(CompletionsCommand),
 }
 
 #[derive(Subcommand)]

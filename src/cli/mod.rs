@@ -10,6 +10,7 @@ mod arguments;
 mod failure;
 mod text;
 mod table;
+mod progress;
 mod secrets;
 mod site;
 mod init;
@@ -25,13 +26,15 @@ mod recovery;
 mod attempt;
 mod denial;
 mod check;
+mod log;
+mod completions;
 
 pub use failure::Exit;
 
 use std::ffi::OsString;
 use std::io;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::backend::Level;
 use crate::crypto::secret::Secret;
@@ -53,8 +56,27 @@ pub struct World<'a> {
     pub system: System<'a>,
     /// Asks at the terminal for what must not be seen; whatever happens, the terminal is given back.
     pub ask_hidden: &'a dyn Fn(&str) -> io::Result<Secret>,
+    /// The uid of a user of the system.
+    pub uid_of: fn(&str) -> Option<u32>,
+    /// Waits for a second, or until nobody reads stdout.
+    pub pause: fn() -> Reader,
     /// Takes audit lines.
     pub log: fn(Level, &str),
+}
+
+/// Whether somebody reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// It seems so.
+    There,
+    /// No more.
+    Gone,
+}
+
+/// Everything that may be typed, with its help.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Arguments::command()
 }
 
 /// Does what the arguments say, the program's name first among them.
@@ -75,6 +97,8 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Totp(command) => totp::run(&Site::open(world, config)?, command),
         Command::Recovery(command) => recovery::run(&Site::open(world, config)?, command),
         Command::Try(command) => attempt::run(world, config, command),
+        Command::Log(command) => log::run(&Site::open(world, config)?, command),
+        Command::Completions(command) => completions::run(command),
         Command::Config(ConfigCommand::Check(output)) => check::run(&Site::open(world, config)?, *output),
     }
 }

@@ -1,6 +1,6 @@
 //! Tables and dates.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -16,18 +16,41 @@ pub(super) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     if rows.is_empty() {
         return Ok(());
     }
+    let mut table = plain(rows);
+    table.set_header(headings);
+    text::result(&format!("{}\n", table.trim_fmt()))
+}
+
+/// Writes rows whose columns have at least these widths, so that later rows stand below earlier ones.
+pub(super) fn print_columns<const N: usize>(widths: [u16; N], rows: &[[String; N]]) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut table = plain(rows);
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width + GAP)));
+    }
+    text::result(&format!("{}\n", table.trim_fmt()))
+}
+
+/// Blanks between two columns.
+const GAP: u16 = 2;
+
+fn plain<const N: usize>(rows: &[[String; N]]) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(headings);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     for row in rows {
         table.add_row(row.iter().map(|cell| text::escaped(cell)));
     }
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP));
     }
-    text::result(&format!("{}\n", table.trim_fmt()))
+    table
+}
+
+/// A moment to the second, as the reader's clock shows it.
+pub(super) fn to_the_second(moment: UnixTime) -> String {
+    timestamp(moment).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A moment as the reader's clock shows it.

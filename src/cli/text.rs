@@ -35,6 +35,12 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     result(&format!("{text}\n"))
 }
 
+/// The same on one line, for results that go on.
+pub(super) fn json_line<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
+    result(&format!("{text}\n"))
+}
+
 /// Writes a secret on a line of its own. Not through `Stdout`, whose buffer would keep a copy.
 pub(super) fn secret(secret: &Secret) -> io::Result<()> {
     let mut line = Zeroizing::new(Vec::with_capacity(secret.len() + 1));

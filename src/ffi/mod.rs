@@ -10,5 +10,6 @@
 pub mod fence;
 pub mod system;
 pub mod shadow;
+pub mod users;
 pub mod crypt;
 pub mod pam;

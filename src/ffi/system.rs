@@ -30,6 +30,14 @@ pub fn uninterrupted<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Waits for so many milliseconds; or less, and then says yes, if nobody reads stdout any more.
+#[must_use]
+pub fn is_stdout_closed_within(millis: c_int) -> bool {
+    let mut stdout = libc::pollfd { fd: libc::STDOUT_FILENO, events: 0, revents: 0 };
+    // SAFETY: one entry, ours. With no event asked for, only the end of the other side is told (poll(2)).
+    0 < unsafe { libc::poll(&raw mut stdout, 1, millis) }
+}
+
 /// Writes an audit line for a program of ours; a module writes through its host.
 pub fn syslog(level: Level, line: &str) {
     let Ok(line) = CString::new(line) else {

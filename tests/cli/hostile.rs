@@ -7,7 +7,7 @@ use super::home::{Done, Home, PRIMARY};
 
 /// Nothing that a terminal would obey, and no more than a screen.
 #[track_caller]
-fn is_tame(done: &Done) {
+pub(super) fn is_tame(done: &Done) {
     let text = format!("{}{}", done.out, done.err);
     assert!(text.len() < 4096, "{} octets", text.len());
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");

@@ -20,3 +20,6 @@ mod codes;
 mod trying;
 mod hostile;
 mod words;
+mod tree;
+mod log;
+mod completing;

@@ -2,44 +2,6 @@
 
 use super::home::{Home, PRIMARY, code, now};
 
-const COMMANDS: [&[&str]; 21] = [
-    &[],
-    &["init"],
-    &["account"],
-    &["account", "add"],
-    &["account", "list"],
-    &["account", "disable"],
-    &["account", "enable"],
-    &["account", "passwd"],
-    &["app"],
-    &["app", "add"],
-    &["app", "list"],
-    &["app", "rotate"],
-    &["app", "revoke"],
-    &["app", "restore"],
-    &["totp"],
-    &["totp", "enroll"],
-    &["totp", "list"],
-    &["totp", "remove"],
-    &["try"],
-    &["config"],
-    &["config", "check"],
-];
-
-#[test]
-fn every_help_has_an_example_of_its_command() {
-    let home = Home::bare();
-    for command in COMMANDS {
-        for flag in ["--help", "-h"] {
-            let done = home.run([command, &[flag]].concat(), "");
-            done.is(0);
-            let example = format!("sudo postern {}", command.join(" "));
-            assert!(done.out.contains("Example") && done.out.contains(&example), "{command:?} {done:?}");
-            assert_eq!(done.err, "");
-        }
-    }
-}
-
 #[test]
 fn the_version_is_a_result() {
     let done = Home::bare().run(["--version"], "");
