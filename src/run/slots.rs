@@ -10,14 +10,15 @@ use std::thread;
 
 use crate::run::directory::{self, RunError};
 
-/// Half a second in all, then the machine is full.
-const LOOKS: u32 = 100;
+/// One second in all, then the machine is full. Longer, and the workers of a host would all stand here, with nobody left
+/// for app passwords.
+const LOOKS: u32 = 200;
 
 /// One place in which a primary password is checked, until it is dropped.
 #[derive(Debug)]
 pub struct Slot(#[allow(dead_code, reason = "closing the file leaves the lock")] File);
 
-/// Takes a slot; `None` where all stay taken for half a second.
+/// Takes a slot; `None` where all stay taken for a second.
 ///
 /// # Errors
 /// Where the files cannot be used.

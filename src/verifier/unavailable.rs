@@ -91,7 +91,7 @@ impl Unavailable {
             Self::Run(RunError::Io(..)) => {
                 "see to the directory `run` of the configuration, and its file system"
             }
-            Self::SetUid => "use pam_postern in daemons only, such as dovecot and sshd",
+            Self::SetUid => "name `prompt` or `second-factor-only` on its line if it is meant, as for sudo",
             Self::Argument(_) => "mend the line that names pam_postern.so, see the README",
         }
     }

@@ -24,6 +24,7 @@ mod logins;
 mod side_doors;
 mod breakage;
 mod hostile;
+mod shell;
 mod rig_itself;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +50,8 @@ fn main() -> ExitCode {
         }
         *rig.lock().unwrap() = Some(Rig::start());
     }
-    let facts = [logins::FACTS, side_doors::FACTS, breakage::FACTS, hostile::FACTS, rig_itself::FACTS];
+    let facts =
+        [logins::FACTS, side_doors::FACTS, breakage::FACTS, hostile::FACTS, shell::FACTS, rig_itself::FACTS];
     let trials = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(rig.lock().unwrap_or_else(PoisonError::into_inner).take());

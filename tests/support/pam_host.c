@@ -1,8 +1,8 @@
 /* A PAM application for tests: one transaction after another against a private service directory.
  *
- *   pam_host DIRECTORY SERVICE USER [rhost=HOST] [conversation=MODE] [times=N] [setcred]
+ *   pam_host DIRECTORY SERVICE USER [rhost=HOST] [conversation=MODE] [times=N] [setcred] [lines]
  *
- * The password is all of stdin. Each transaction prints one line of codes. MODE breaks the conversation in
+ * The password is all of stdin; with `lines` each question gets a line of its own, and the questions are printed. Each transaction prints one line of codes. MODE breaks the conversation in
  * one of the ways that pam_conv(3) allows: error, null-array, null-text, none. */
 #include <security/pam_appl.h>
 #include <security/pam_modules.h>
@@ -12,10 +12,20 @@
 
 static char password[1 << 20];
 static const char *mode = "answer";
+static int by_line = 0;
+static char asked[4096];
+
+/* The next line of stdin. */
+static char *next_line(void)
+{
+    static char *rest = password;
+    char *line = rest, *end = strchr(rest, '\n');
+    rest = end == NULL ? rest + strlen(rest) : end + 1;
+    return end == NULL ? strdup(line) : strndup(line, end - line);
+}
 
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *data)
 {
-    (void)messages;
     (void)data;
     if (strcmp(mode, "error") == 0)
         return PAM_CONV_ERR;
@@ -24,7 +34,10 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
         return PAM_SUCCESS;
     struct pam_response *array = calloc(count, sizeof *array);
     for (int place = 0; place < count && strcmp(mode, "null-text") != 0; place++)
-        array[place].resp = strdup(password);
+    {
+        array[place].resp = by_line ? next_line() : strdup(password);
+        snprintf(asked + strlen(asked), sizeof asked - strlen(asked), "[%s]", messages[place]->msg);
+    }
     *responses = array;
     return PAM_SUCCESS;
 }
@@ -45,7 +58,8 @@ static void transact(const char *directory, const char *service, const char *use
     int set = setcred ? pam_setcred(handle, PAM_ESTABLISH_CRED) : 0;
     const void *name = NULL;
     pam_get_item(handle, PAM_USER, &name);
-    printf("authenticate=%d account=%d setcred=%d user=%s\n", authenticated, account, set, name == NULL ? "" : (const char *)name);
+    printf("authenticate=%d account=%d setcred=%d user=%s", authenticated, account, set, name == NULL ? "" : (const char *)name);
+    printf(by_line ? " asked=%s\n" : "\n", asked);
     fflush(stdout);
     pam_end(handle, account);
 }
@@ -65,6 +79,8 @@ int main(int count, char **words)
             times = atoi(words[place] + 6);
         else if (strcmp(words[place], "setcred") == 0)
             setcred = 1;
+        else if (strcmp(words[place], "lines") == 0)
+            by_line = 1;
         else
             return 2;
     }

@@ -101,7 +101,16 @@ mod tests {
         assert_eq!(Arguments::parse(&[b"try_first_pass"]).unwrap().first_pass, FirstPass::Try);
         let bare = Arguments::parse(&[]).unwrap();
         assert_eq!((bare.config, bare.service, bare.debug), (DEFAULT_PATH.into(), None, false));
-        assert_eq!(bare.first_pass, FirstPass::Ask);
+        assert_eq!((bare.first_pass, bare.asking), (FirstPass::Ask, Asking::OneField));
+        assert_eq!(Arguments::parse(&[b"prompt"]).unwrap().asking, Asking::CodeApart);
+        assert_eq!(Arguments::parse(&[b"second-factor-only"]).unwrap().asking, Asking::CodeAlone);
+    }
+
+    #[test]
+    fn the_code_is_asked_apart_or_alone_and_not_both() {
+        for words in [[&b"prompt"[..], b"second-factor-only"], [b"second-factor-only", b"prompt"]] {
+            assert!(Arguments::parse(&words).is_err());
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::ffi::pam::arguments::{Arguments, Asking, FirstPass, UnknownArgument};
 use crate::ffi::pam::handle::{Handle, NoAnswer};
 use crate::ffi::pam::nested;
 use crate::ffi::pam::outcome::Outcome;
-use crate::ffi::system::{self, StopSignals};
+use crate::ffi::system::{self, RealUid, StopSignals};
 use crate::verifier::{PamUnusable, Unavailable};
 
 /// pam_sm_authenticate(3): every denial is made here, since some hosts skip the account phase.
@@ -19,8 +19,8 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
         let Ok(typed) = ask(handle, &call.arguments) else {
             return Outcome::NoAnswer;
         };
-        // Whoever sits at the terminal could stop us while we hold a lock.
-        let _held = StopSignals::hold();
+        // Whoever sits at the terminal, or started us, could stop us while we hold a lock.
+        let _held = (StopSignals::hold(), RealUid::hold());
         Outcome::Authenticated(call.door(handle, |door| door.verify(&call.attempt(typed.shown()), clock)))
     })
 }
@@ -29,7 +29,7 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
 pub fn account(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
     run(handle, words, |call, handle| {
         let none = Secret::new(Vec::new());
-        let _held = StopSignals::hold();
+        let _held = (StopSignals::hold(), RealUid::hold());
         Outcome::Looked(call.door(handle, |door| door.standing(&call.attempt(Shown::Field(&none)), clock)))
     })
 }
@@ -59,8 +59,9 @@ fn run(
         }
     };
     let nested = handle.is_nested().then_some(Unavailable::Pam(PamUnusable::MetOurselves));
-    // Who started a set-uid program may stop it, and with it whatever lock it holds on the store.
-    let set_uid = (system::real_uid() != system::effective_uid()).then_some(Unavailable::SetUid);
+    // Who started a set-uid program has some power over it. One that is meant, such as sudo, can ask for the code.
+    let foreign = system::real_uid() != system::effective_uid();
+    let set_uid = (foreign && arguments.asking == Asking::OneField).then_some(Unavailable::SetUid);
     let service = arguments.service.clone().unwrap_or(service);
     let call = Call { arguments, account, service, remote };
     match unusable.or(nested).or(set_uid) {
