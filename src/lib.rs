@@ -45,6 +45,7 @@
 //! - [`verifier`]: the order of a decision; asks store, key and PAM; spends codes.
 //! - [`enrollment`]: makes and revokes accounts, app passwords, TOTP keys. Floor 3 with the verifier, whose
 //!   vault (store and key together) it works in.
+//! - `moving`: files of other software, copies, new keys. Floor 3 likewise; not in the module that hosts load.
 //! - [`backend`]: what a door asks.
 //! - [`ffi`]: the PAM module, the nested PAM transaction, the shadow entry.
 //! - `cli`: the command; not in the module that hosts load.
@@ -77,6 +78,8 @@ pub mod audit;
 pub mod tombstones;
 pub mod verifier;
 pub mod enrollment;
+#[cfg(feature = "cli")]
+pub mod moving;
 pub mod backend;
 pub mod ffi;
 #[cfg(feature = "cli")]

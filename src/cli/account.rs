@@ -6,7 +6,7 @@ use crate::cli::Exit;
 use crate::cli::arguments::{AccountCommand, Output, Primary, SecretSource};
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
-use crate::cli::{secrets, table, text};
+use crate::cli::{import, secrets, table, text};
 use crate::domain::account::{AccountName, AccountState};
 use crate::enrollment::{Enrollment, EnrollmentError, NewPrimary};
 use crate::store::{AccountRow, PrimaryCheck};
@@ -14,6 +14,7 @@ use crate::store::{AccountRow, PrimaryCheck};
 pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Failure> {
     match command {
         AccountCommand::Add { name, primary, source } => add(site, &site.account(name)?, *primary, source)?,
+        AccountCommand::Import(command) => return import::run(site, command),
         AccountCommand::List(output) => list(site, *output)?,
         AccountCommand::Disable { name } => disable(site, &site.account(name)?)?,
         AccountCommand::Enable { name } => enable(site, &site.account(name)?)?,

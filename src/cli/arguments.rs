@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::app::AppCommand;
 use crate::cli::completions::CompletionsCommand;
+use crate::cli::import::ImportCommand;
 use crate::cli::log::LogCommand;
 use crate::cli::recovery::RecoveryCommand;
 use crate::cli::{Exit, text};
@@ -98,6 +99,7 @@ pub(super) enum AccountCommand {
         #[command(flatten)]
         source: SecretSource,
     },
+    Import(ImportCommand),
     /// List all accounts.
     #[command(after_help = "Example:\n  sudo postern account list --json")]
     List(Output),

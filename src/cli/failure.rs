@@ -8,6 +8,7 @@ use crate::cli::text;
 use crate::config::{ConfigError, FileError, KeyError};
 use crate::domain::primary::Inadmissible;
 use crate::enrollment::EnrollmentError;
+use crate::moving::ImportError;
 use crate::run::RunError;
 use crate::store::StoreError;
 use crate::verifier::Unavailable;
@@ -54,6 +55,10 @@ pub(super) enum Failure {
     Usage(String, &'static str),
     /// A rule of enrolment says no.
     Enrollment(EnrollmentError),
+    /// What should be made is there already.
+    Exists(String, &'static str),
+    /// A file that was named is not there.
+    NotFound(PathBuf),
     /// Something that is needed is not usable.
     Unavailable(Unavailable),
     /// The store is there and its key is not.
@@ -83,6 +88,8 @@ impl Failure {
     fn advice(&self) -> (Exit, &'static str) {
         match self {
             Self::Usage(_, hint) => (Exit::Usage, hint),
+            Self::Exists(_, hint) => (Exit::Exists, hint),
+            Self::NotFound(_) => (Exit::NotFound, "see how it is spelled, and in which directory you are"),
             Self::Enrollment(error) => for_enrollment(error),
             Self::Unavailable(error) if is_forbidden(error) => for_forbidden(),
             Self::Unavailable(error) => (Exit::Unavailable, error.remedy()),
@@ -199,8 +206,9 @@ fn is_forbidden(why: &Unavailable) -> bool {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what, _) => f.write_str(what),
+            Self::Usage(what, _) | Self::Exists(what, _) => f.write_str(what),
             Self::Enrollment(error) => error.fmt(f),
+            Self::NotFound(path) => write!(f, "{} is not there", path.display()),
             Self::Unavailable(error) => error.fmt(f),
             Self::StoreWithoutKey { store, key } => write!(
                 f,
@@ -221,6 +229,20 @@ impl fmt::Display for Failure {
 impl<E: Into<Unavailable>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Unavailable(error.into())
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(StoreError::Taken | StoreError::TooManyAppPasswords(_)) => Self::Exists(
+                "the store has changed since the file was checked; nothing was imported".to_owned(),
+                "import it again",
+            ),
+            ImportError::Store(error) => Self::Unavailable(error.into()),
+            ImportError::Hash(error) => Self::Unavailable(error.into()),
+            ImportError::Pam(error) => Self::Unavailable(error.into()),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod secrets;
 mod site;
 mod init;
 mod account;
+mod import;
 mod app;
 mod expiry;
 mod sessions;

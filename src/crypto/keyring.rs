@@ -64,6 +64,16 @@ impl Keyring {
         truncate(&hmac::<Hmac<Sha256>>(&*self.expand(b"postern/1/tag"), symbols))
     }
 
+    /// The lookup tag of an app password that was brought along: of whatever shape, and so under a key of its own, and of
+    /// one account, since two people may have chosen the same.
+    #[must_use]
+    pub fn imported_tag(&self, account: i64, secret: &Secret) -> Tag {
+        let mut message = Zeroizing::new(Vec::with_capacity(size_of::<i64>() + secret.len()));
+        message.extend_from_slice(&account.to_be_bytes());
+        message.extend_from_slice(secret.expose());
+        truncate(&hmac::<Hmac<Sha256>>(&*self.expand(b"postern/1/imported-tag"), &message))
+    }
+
     /// What a store keeps to tell "another key" from "damaged".
     #[must_use]
     pub fn check_value(&self) -> [u8; CHECK_LEN] {

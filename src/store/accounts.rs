@@ -20,6 +20,8 @@ pub struct Account {
     pub state: AccountState,
     /// Who checks its primary password.
     pub primary: PrimaryCheck,
+    /// Grows when it gets another primary, and not when the same one is hashed anew.
+    pub primary_version: i64,
     /// When it first got an app password or a second factor; removing the last one changes nothing here.
     pub enrolled_at: Option<UnixTime>,
     /// Codes of steps that begin before this are spent, whichever key they belong to.
@@ -68,17 +70,8 @@ impl PrimaryKeeper {
     }
 }
 
-const COLUMNS: &str = "id, name, state, primary_hash, enrolled_at, codes_spent_until, unix_uid, created_at";
-
-impl PrimaryCheck {
-    /// What the store compares with.
-    pub(super) fn hash(&self) -> Option<&str> {
-        match self {
-            Self::Pam => None,
-            Self::Store(hash) => Some(hash),
-        }
-    }
-}
+const COLUMNS: &str =
+    "id, name, state, primary_hash, primary_version, enrolled_at, codes_spent_until, unix_uid, created_at";
 
 impl Store {
     /// Finds an account.
@@ -176,7 +169,9 @@ impl Store {
         primary: &PrimaryCheck,
         made: Made,
     ) -> Result<Written, StoreError> {
-        let sql = "UPDATE account SET primary_check = ?2, primary_hash = ?3, key_id = ?4 WHERE id = ?1";
+        let sql = "UPDATE account SET primary_check = ?2, primary_hash = ?3, key_id = ?4,
+                                      primary_version = primary_version + 1
+                   WHERE id = ?1";
         let (check, hash) = columns(primary);
         self.write(|transaction| {
             let rows = transaction.execute(sql, (account_id, check, hash, KEY_ID))?;
@@ -190,8 +185,8 @@ pub(super) fn is_unchanged(
     transaction: &rusqlite::Transaction<'_>,
     account: &Account,
 ) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM account WHERE id = ?1 AND state = 'active' AND primary_hash IS ?2";
-    let found = transaction.query_row(sql, (account.id, account.primary.hash()), |_| Ok(())).optional()?;
+    let sql = "SELECT 1 FROM account WHERE id = ?1 AND state = 'active' AND primary_version = ?2";
+    let found = transaction.query_row(sql, (account.id, account.primary_version), |_| Ok(())).optional()?;
     Ok(found.is_some())
 }
 
@@ -225,7 +220,7 @@ pub(super) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-const fn state_word(state: AccountState) -> &'static str {
+pub(super) const fn state_word(state: AccountState) -> &'static str {
     match state {
         AccountState::Active => "active",
         AccountState::Disabled => "disabled",
@@ -247,6 +242,7 @@ fn read(row: &Row<'_>) -> Result<Account, StoreError> {
         name: row.get("name")?,
         state: state(&row.get::<_, String>("state")?)?,
         primary: hash.map_or(PrimaryCheck::Pam, PrimaryCheck::Store),
+        primary_version: row.get("primary_version")?,
         enrolled_at: enrolled_at.map(time).transpose()?,
         codes_spent_until: time(row.get("codes_spent_until")?)?,
         unix_uid: row.get("unix_uid")?,

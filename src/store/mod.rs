@@ -18,6 +18,7 @@ mod code_failures;
 mod audit_rows;
 mod audit_log;
 mod audit_chain;
+mod imports;
 
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{
@@ -30,6 +31,7 @@ pub use audit_rows::{ChainKey, Recorded};
 pub use code_failures::{CodeFailures, Reserved};
 pub use connection::{KEY_ID, Store, Witness, Written};
 pub use error::StoreError;
+pub use imports::{HashPlace, Imported, ImportedPrimary, MAX_UNTAGGED, NO_HASH};
 pub use recovery_codes::{FoundRecoveryCode, NewRecoveryCode, RecoveryCodes};
 pub use totp_keys::{NewTotpKey, Spent, TotpRow};
 

@@ -17,9 +17,12 @@ ALTER TABLE key_check ADD COLUMN retired_at INTEGER CHECK (0 <= retired_at);
 ALTER TABLE key_check ADD COLUMN sealed_audit_key BLOB;
 
 ALTER TABLE account ADD COLUMN unix_uid INTEGER CHECK (0 <= unix_uid);
+ALTER TABLE account ADD COLUMN primary_version INTEGER NOT NULL DEFAULT 1 CHECK (0 < primary_version);
 
 ALTER TABLE app_password ADD COLUMN replaces INTEGER REFERENCES app_password;
 ALTER TABLE app_password ADD COLUMN revocation INTEGER REFERENCES revocation;
+
+CREATE INDEX app_password_untagged ON app_password (account_id) WHERE tag IS NULL;
 
 CREATE INDEX app_password_replaces ON app_password (replaces) WHERE replaces IS NOT NULL;
 

@@ -23,34 +23,65 @@ impl Verifier<'_> {
             // A guess: no hash is computed, and none would tell more.
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
-        let policy = &self.config.policy;
-        let life = found.life_at(clock(), &policy.app_passwords);
-        let accepted = coverage(policy.services.accepted_on(&attempt.service).app_password);
-        let mut evidence =
-            AppPasswordEvidence { policy: accepted, ..weigh(&vault, attempt, shown, &found, life)? };
+        // The hash first, whatever else is wrong: what is refused costs as much as what is granted.
+        let right = PasswordHash::parse(&found.hash)?.verify(&shown.symbols(), &vault.keyring.pepper())?;
+        let secret = if right { Match::Right } else { Match::Wrong };
+        self.decide_app_password(&vault, attempt, &found, secret, clock)
+    }
+
+    /// Decides about an app password that has a row, and writes down its use.
+    pub(super) fn decide_app_password(
+        &self,
+        vault: &Vault,
+        attempt: &Attempt<'_>,
+        found: &FoundAppPassword,
+        secret: Match,
+        clock: &Clock<'_>,
+    ) -> Result<Decision, Unavailable> {
+        let mut evidence = self.weigh(attempt, found, secret, clock());
         // An app password dies with its account, wherever that is kept. Asked last: it is dear.
         if found.primary == PrimaryKeeper::Pam && is_grant(evidence) {
             let question = PamQuestion::new(self.config, self.owner, &attempt.account, attempt.remote)?;
             evidence.account = self.system.known(&question, found.unix_uid, clock())?;
             if is_grant(evidence) {
-                self.look_again(&vault, shown, &mut evidence, clock())?;
+                self.look_again(vault, found, &mut evidence, clock())?;
             }
         }
         if self.spending == Spending::Real && is_grant(evidence) {
-            evidence.life = self.write_use(&vault, attempt, &found, clock());
+            evidence.life = self.write_use(vault, attempt, found, clock());
         }
-        Ok(Decision { label: Some(found.label), ..Decision::of_app_password(evidence) })
+        Ok(Decision { label: Some(found.label.clone()), ..Decision::of_app_password(evidence) })
+    }
+
+    fn weigh(
+        &self,
+        attempt: &Attempt<'_>,
+        found: &FoundAppPassword,
+        secret: Match,
+        now: UnixTime,
+    ) -> AppPasswordEvidence {
+        let policy = &self.config.policy;
+        let owned = found.account == attempt.account.as_str();
+        AppPasswordEvidence {
+            secret,
+            owner: if owned { Owner::Same } else { Owner::Other },
+            life: found.life_at(now, &policy.app_passwords),
+            scope: coverage(found.scope.covers(&attempt.service)),
+            networks: coverage(found.networks.cover(attempt.remote)),
+            policy: coverage(policy.services.accepted_on(&attempt.service).app_password),
+            account: Known::Account(found.account_state),
+        }
     }
 
     /// Asking PAM may have taken its time: what was revoked, closed or removed meanwhile does not pass.
     fn look_again(
         &self,
         vault: &Vault,
-        shown: &AppPassword,
+        seen: &FoundAppPassword,
         evidence: &mut AppPasswordEvidence,
         now: UnixTime,
     ) -> Result<(), Unavailable> {
-        let found = vault.store.app_password(&vault.keyring.tag(shown.symbols().expose()))?;
+        let found = vault.store.app_password_again(seen)?;
         let limits = &self.config.policy.app_passwords;
         evidence.life = found.as_ref().map_or(Life::Revoked, |found| found.life_at(now, limits));
         evidence.account = found.map_or(evidence.account, |found| Known::Account(found.account_state));
@@ -87,27 +118,6 @@ impl Decision {
     fn of_app_password(evidence: AppPasswordEvidence) -> Self {
         Self { hashes: 1, ..Self::new(Evidence::AppPassword(evidence), Path::AppPassword) }
     }
-}
-
-/// The hash first, whatever else is wrong: what is refused costs as much as what is granted.
-fn weigh(
-    vault: &Vault,
-    attempt: &Attempt<'_>,
-    shown: &AppPassword,
-    found: &FoundAppPassword,
-    life: Life,
-) -> Result<AppPasswordEvidence, Unavailable> {
-    let matches = PasswordHash::parse(&found.hash)?.verify(&shown.symbols(), &vault.keyring.pepper())?;
-    let owned = found.account == attempt.account.as_str();
-    Ok(AppPasswordEvidence {
-        secret: if matches { Match::Right } else { Match::Wrong },
-        owner: if owned { Owner::Same } else { Owner::Other },
-        life,
-        scope: coverage(found.scope.covers(&attempt.service)),
-        networks: coverage(found.networks.cover(attempt.remote)),
-        policy: Coverage::Outside,
-        account: Known::Account(found.account_state),
-    })
 }
 
 const fn coverage(inside: bool) -> Coverage {

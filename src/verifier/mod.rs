@@ -8,9 +8,12 @@ mod unavailable;
 mod vault;
 mod app_password;
 mod primary;
+mod imported;
+mod foreign;
 mod gate;
 mod code;
 
+pub use foreign::is_foreign;
 pub use unavailable::{PamUnusable, Unavailable};
 pub use vault::Vault;
 

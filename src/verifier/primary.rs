@@ -2,7 +2,6 @@
 
 use crate::audit::Path;
 use crate::crypto::otp::Digits;
-use crate::crypto::password_hash::PasswordHash;
 use crate::crypto::secret::Secret;
 use crate::domain::account::AccountState;
 use crate::domain::attempt::{Attempt, Shown};
@@ -10,10 +9,13 @@ use crate::domain::policy::{Accepted, CodeWaiver, Enrolment, SecondFactor};
 use crate::domain::presented::{Factor, Presented, Reading, answer, split};
 use crate::domain::primary::PrimaryMatch;
 use crate::domain::time::Clock;
-use crate::domain::verdict::{CodeEvidence, Coverage, Evidence, Known, PrimaryEvidence, PrimaryFinding};
+use crate::domain::verdict::{
+    CodeEvidence, Coverage, Evidence, Known, Match, PrimaryEvidence, PrimaryFinding,
+};
 use crate::run::Refused;
-use crate::store::{Account, PrimaryCheck, TotpRow};
+use crate::store::{Account, HashPlace, Made, NO_HASH, PrimaryCheck, TotpRow};
 use crate::verifier::gate::{Gate, Passage};
+use crate::verifier::imported::Imported;
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
 /// One attempt on this path, and what the store has about it.
@@ -23,8 +25,17 @@ pub(super) struct Case<'c> {
     pub attempt: &'c Attempt<'c>,
     pub account: Option<&'c Account>,
     pub keys: &'c [TotpRow],
+    pub imported: &'c Imported,
     pub waiver: Option<CodeWaiver>,
     pub clock: &'c Clock<'c>,
+}
+
+/// What a field turned out to be.
+enum Looked {
+    /// A primary password, or what was meant as one.
+    Primary(PrimaryFinding),
+    /// An app password that was brought along.
+    AppPassword(Box<Decision>),
 }
 
 /// What the primary path found out, beside the verdict.
@@ -42,14 +53,17 @@ impl Verifier<'_> {
     ) -> Result<Decision, Unavailable> {
         let policy = &self.config.policy;
         let accepted = policy.services.accepted_on(&attempt.service);
-        if !accepted.primary_with_code && !accepted.primary_alone {
+        let (vault, (account, keys, imported)) = Vault::look(self.config, self.owner, |store, keyring| {
+            let Some(account) = store.account(&attempt.account)? else {
+                return Ok((None, Vec::new(), Imported::default()));
+            };
+            let imported = Imported::look(store, keyring, &account, attempt)?;
+            let keys = store.totp_keys(account.id)?;
+            Ok((Some(account), keys, imported))
+        })?;
+        if !takes_primary(accepted) && imported.is_empty() {
             return Ok(not_asked());
         }
-        let (vault, (account, keys)) = Vault::look(self.config, self.owner, |store, _| {
-            let account = store.account(&attempt.account)?;
-            let keys = account.as_ref().map_or(Ok(Vec::new()), |account| store.totp_keys(account.id))?;
-            Ok((account, keys))
-        })?;
         let once = account.as_ref().is_some_and(|account| account.enrolled_at.is_some());
         let enrolment = if once { Enrolment::Once } else { Enrolment::Never };
         let case = Case {
@@ -58,11 +72,16 @@ impl Verifier<'_> {
             attempt,
             account: account.as_ref(),
             keys: &keys,
+            imported: &imported,
             waiver: policy.code_waiver(&attempt.service, attempt.remote, enrolment),
             clock,
         };
         case.decide(accepted)
     }
+}
+
+fn takes_primary(accepted: Accepted) -> bool {
+    accepted.primary_with_code || accepted.primary_alone
 }
 
 fn not_asked() -> Decision {
@@ -76,7 +95,10 @@ impl Case<'_> {
         let presented = self.read(accepted);
         let gate = Gate::new(self, &presented);
         let mut findings = Findings::default();
-        let primary = self.check_primary(&gate, &presented.primary, &mut findings)?;
+        let primary = match self.look_at(&gate, accepted, &presented.primary, &mut findings)? {
+            Looked::Primary(finding) => finding,
+            Looked::AppPassword(decision) => return Ok(*decision),
+        };
         let account = self.known(primary)?;
         let code = match (account, primary) {
             (
@@ -85,9 +107,13 @@ impl Case<'_> {
             ) => self.check_code(&presented.factor, &mut findings)?,
             _ => CodeEvidence::Absent,
         };
-        let evidence = PrimaryEvidence { policy: Coverage::Inside, account, primary, code };
+        let policy = if takes_primary(accepted) { Coverage::Inside } else { Coverage::Outside };
+        let evidence = PrimaryEvidence { policy, account, primary, code };
         let decision = Decision::new(Evidence::Primary(evidence), self.path(&presented.factor));
         self.count(&gate, &evidence, &decision)?;
+        if decision.is_grant() {
+            self.renew_primary(primary, &presented.primary);
+        }
         let waiver = if let CodeEvidence::Waived(waiver) = code { Some(waiver) } else { None };
         Ok(Decision { label: findings.label, hashes: findings.hashes, waiver, ..decision })
     }
@@ -119,41 +145,49 @@ impl Case<'_> {
         }
     }
 
-    fn check_primary(
+    fn look_at(
         &self,
         gate: &Gate<'_>,
+        accepted: Accepted,
         primary: &Secret,
         findings: &mut Findings,
-    ) -> Result<PrimaryFinding, Unavailable> {
+    ) -> Result<Looked, Unavailable> {
         if matches!(self.attempt.shown, Shown::CodeAlone(_)) {
-            return Ok(PrimaryFinding::Elsewhere);
+            return Ok(Looked::Primary(PrimaryFinding::Elsewhere));
         }
         if primary.is_empty() {
             // Nobody is asked: some stacks take an empty password for an account without one.
-            return Ok(PrimaryFinding::Empty);
+            return Ok(Looked::Primary(PrimaryFinding::Empty));
         }
         let _slot = match gate.enter((self.clock)())? {
             Passage::Open(slot) => slot,
-            Passage::Repeated => return Ok(PrimaryFinding::Repeated),
-            Passage::Throttled(by) => return Ok(PrimaryFinding::Throttled(by)),
+            Passage::Repeated => return Ok(Looked::Primary(PrimaryFinding::Repeated)),
+            Passage::Throttled(by) => return Ok(Looked::Primary(PrimaryFinding::Throttled(by))),
         };
-        self.ask(primary, findings).map(PrimaryFinding::Checked)
+        if let Some(decision) = self.by_imported()? {
+            return Ok(Looked::AppPassword(Box::new(decision)));
+        }
+        if !takes_primary(accepted) {
+            return Ok(Looked::Primary(PrimaryFinding::NotAsked));
+        }
+        Ok(Looked::Primary(PrimaryFinding::Checked(self.ask(primary, findings)?)))
     }
 
     fn ask(&self, primary: &Secret, findings: &mut Findings) -> Result<PrimaryMatch, Unavailable> {
-        let mut hashed = |hash: &PasswordHash| {
+        let mut compare = |account: i64, stored: &str| {
             findings.hashes += 1;
-            hash.verify(primary, &self.vault.keyring.pepper())
+            let place = HashPlace::Primary { account };
+            Ok(match self.vault.compare(place, stored, primary, self.verifier.system.crypt)? {
+                Match::Right => PrimaryMatch::Right,
+                Match::Wrong => PrimaryMatch::Wrong,
+            })
         };
-        match self.account.map(|account| &account.primary) {
-            Some(PrimaryCheck::Store(stored)) => {
-                let right = hashed(&PasswordHash::parse(stored)?)?;
-                Ok(if right { PrimaryMatch::Right } else { PrimaryMatch::Wrong })
-            }
-            Some(PrimaryCheck::Pam) => self.ask_pam(primary),
+        match self.account.map(|account| (account.id, &account.primary)) {
+            Some((account, PrimaryCheck::Store(stored))) => compare(account, stored),
+            Some((_, PrimaryCheck::Pam)) => self.ask_pam(primary),
             None if self.may_be_unknown() => self.ask_pam(primary),
             // An account that the store does not know costs as much as one that it knows.
-            None => hashed(&PasswordHash::decoy()?).map(|_| PrimaryMatch::Wrong).map_err(Unavailable::from),
+            None => compare(0, NO_HASH),
         }
     }
 
@@ -198,6 +232,19 @@ impl Case<'_> {
         }
     }
 
+    /// A hash that was brought along is replaced by one of ours, once its secret is here and right. Best effort: the
+    /// next login tries again.
+    fn renew_primary(&self, finding: PrimaryFinding, primary: &Secret) {
+        let checked = matches!(finding, PrimaryFinding::Checked(PrimaryMatch::Right));
+        let real = self.verifier.spending == Spending::Real;
+        if let (true, true, Some(Account { id, primary: PrimaryCheck::Store(stored), .. })) =
+            (checked, real, self.account)
+        {
+            let made = Made { at: (self.clock)(), by: self.verifier.owner.0 };
+            let _ = self.vault.renew_primary(*id, stored, primary, made);
+        }
+    }
+
     /// What this attempt leaves behind for the next ones.
     fn count(
         &self,
@@ -211,7 +258,9 @@ impl Case<'_> {
         let now = (self.clock)();
         match (evidence.primary, evidence.code) {
             _ if decision.is_grant() => gate.forgive(),
-            (PrimaryFinding::Checked(PrimaryMatch::Wrong), _) => gate.remember(Refused::Primary, now),
+            (PrimaryFinding::Checked(PrimaryMatch::Wrong) | PrimaryFinding::NotAsked, _) => {
+                gate.remember(Refused::Primary, now)
+            }
             (_, CodeEvidence::Wrong | CodeEvidence::Spent) => gate.remember(Refused::Code, now),
             _ => Ok(()),
         }

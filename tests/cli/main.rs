@@ -18,6 +18,7 @@ mod rotating;
 mod revoking;
 mod codes;
 mod trying;
+mod importing;
 mod hostile;
 mod words;
 mod tree;

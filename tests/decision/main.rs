@@ -521,7 +521,7 @@ fn a_row_that_makes_no_sense_is_unavailable_and_never_a_grant() {
     let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
     for hash in [
         "*",
-        "!",
+        "!!",
         "$argon2id$",
         "$1$abc$def",
         "$argon2id$v=19$m=4194304,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",

@@ -47,6 +47,11 @@ pub struct Site {
 impl Site {
     /// An initialised site with no accounts.
     pub fn new() -> Self {
+        Self::configured("")
+    }
+
+    /// The same with these lines behind the others of the configuration.
+    pub fn configured(lines: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         for name in ["etc", "etc/pam.d", "services", "store"] {
@@ -55,7 +60,7 @@ impl Site {
         fs::set_permissions(path.join("store"), Permissions::from_mode(0o700)).unwrap();
         let text = format!(
             "store = \"{0}/store/store.db\"\nkey = \"{0}/etc/key\"\nrun = \"{0}/run\"\n[primary]\npam_dir = \"{0}/etc/pam.d\"\n\
-             [policy]\nmax_app_passwords = 1000\n",
+             [policy]\nmax_app_passwords = 1000\n{lines}",
             path.display()
         );
         let config = Config::parse(text.as_bytes()).unwrap();

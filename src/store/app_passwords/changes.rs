@@ -120,7 +120,7 @@ impl Store {
 
 /// How many an account has that are good; one whose successor is there does not count, since it is on its way out.
 /// Part of the transaction that adds one.
-pub(super) fn count_live(
+pub(in crate::store) fn count_live(
     transaction: &Transaction<'_>,
     account_id: i64,
     limits: &AppPasswordPolicy,

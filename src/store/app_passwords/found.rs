@@ -74,7 +74,20 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn app_password(&self, tag: &Tag) -> Result<Option<FoundAppPassword>, StoreError> {
-        let found = self.reader().query_row(FIND, [tag], |row| Ok(read(row))).optional()?;
+        let found = self.reader().query_row(&by_tag(), [tag], |row| Ok(read(row))).optional()?;
+        found.transpose()
+    }
+
+    /// Finds an app password anew, which may have changed since a login saw it.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn app_password_again(
+        &self,
+        seen: &FoundAppPassword,
+    ) -> Result<Option<FoundAppPassword>, StoreError> {
+        let sql = format!("{FOUND} WHERE app_password.id = ?1");
+        let found = self.reader().query_row(&sql, [seen.id], |row| Ok(read(row))).optional()?;
         found.transpose()
     }
 
@@ -125,14 +138,19 @@ impl Store {
     }
 }
 
-const FIND: &str =
+fn by_tag() -> String {
+    format!("{FOUND} WHERE tag = ?1")
+}
+
+/// An app password joined with its account; a condition follows.
+pub(in crate::store) const FOUND: &str =
     "SELECT app_password.id, account.name, account.state, primary_check, unix_uid, label, hash, scope, networks,
             app_password.created_at, revoked_at, expires_at, last_used_at,
             EXISTS (SELECT 1 FROM app_password AS old WHERE old.id = app_password.replaces
                     AND (old.revoked_at IS NULL OR old.revocation IS NOT NULL)) AS ends_another
-     FROM app_password JOIN account ON account.id = account_id WHERE tag = ?1";
+     FROM app_password JOIN account ON account.id = account_id";
 
-fn read(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
+pub(in crate::store) fn read(row: &Row<'_>) -> Result<FoundAppPassword, StoreError> {
     Ok(FoundAppPassword {
         id: row.get("id")?,
         account: row.get("name")?,
@@ -194,7 +212,7 @@ mod tests {
         Store::create(&path, owner, [0; 16], chain, Made { at: UnixTime(1), by: 0 }, Box::new(|_| ()))
             .unwrap();
         let (store, ()) = Store::open(&path, owner, |_| Ok::<_, StoreError>(())).unwrap();
-        let mut statement = store.reader().prepare(&format!("EXPLAIN QUERY PLAN {FIND}")).unwrap();
+        let mut statement = store.reader().prepare(&format!("EXPLAIN QUERY PLAN {}", by_tag())).unwrap();
         let plan: Vec<String> =
             statement.query_map([[0_u8; 16]], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
         let [by_tag, account, _, old] = &plan[..] else { panic!("{plan:?}") };

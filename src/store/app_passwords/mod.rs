@@ -14,6 +14,9 @@ pub use restoration::{Fate, RestorableRevocation, Restored};
 pub use revocation::{Restorable, Revocation, SelectedAppPassword};
 pub use rotation::{Rotated, Successor};
 
+pub(super) use changes::count_live;
+pub(super) use found::{FOUND, read as read_found};
+
 use rusqlite::{OptionalExtension, Row, Transaction};
 
 use crate::domain::network::Networks;

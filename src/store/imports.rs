@@ -1,0 +1,264 @@
+//! Rows with hashes that other software made: stored many at once, found without a tag, replaced at their first use.
+
+use rusqlite::{OptionalExtension, Params, Transaction};
+
+use crate::crypto::foreign::ForeignHash;
+use crate::crypto::keyring::Tag;
+use crate::domain::account::{AccountName, AccountState};
+use crate::domain::app_password::Label;
+use crate::domain::network::Networks;
+use crate::domain::policy::AppPasswordPolicy;
+use crate::domain::service::Scope;
+use crate::store::accounts::{mark_enrolled, number, state_word};
+use crate::store::app_passwords::{FOUND, FoundAppPassword, count_live, read_found};
+use crate::store::audit_rows::Entry;
+use crate::store::connection::KEY_ID;
+use crate::store::{Account, Made, Store, StoreError, Written};
+
+/// Most app passwords of one account that have no tag yet: a login may have to try them all.
+pub const MAX_UNTAGGED: usize = 8;
+
+/// In place of a hash: nothing is equal to it, as in shadow(5).
+pub const NO_HASH: &str = "!";
+
+/// Where a hash is kept; a seal is bound to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashPlace {
+    /// The primary of an account.
+    Primary {
+        /// Its row.
+        account: i64,
+    },
+    /// An app password.
+    AppPassword {
+        /// Whose it is.
+        account: i64,
+        /// Its row.
+        row: i64,
+    },
+}
+
+/// What is to be stored.
+pub enum Imported<'a> {
+    /// An account.
+    Account {
+        /// Its name.
+        name: &'a AccountName,
+        /// Who checks its primary, and against what.
+        primary: ImportedPrimary<'a>,
+        /// Whether it may log in.
+        state: AccountState,
+    },
+    /// An app password.
+    AppPassword {
+        /// Whose it is; stored before, or already there.
+        account: &'a AccountName,
+        /// What its owner calls it.
+        label: &'a Label,
+        /// What it is good for.
+        scope: &'a Scope,
+        /// From where it is good.
+        networks: &'a Networks,
+        /// What it is compared with.
+        hash: &'a ForeignHash,
+    },
+}
+
+/// Who checks a primary, and against what.
+#[derive(Clone, Copy)]
+pub enum ImportedPrimary<'a> {
+    /// PAM, for the person who has this uid now, if the system knows the name.
+    Pam(Option<u32>),
+    /// We, against this, which needs no seal.
+    Hash(&'a str),
+    /// We, against this, which is sealed first.
+    Foreign(&'a ForeignHash),
+}
+
+/// Seals a hash for its place.
+pub type Seal<'a> = dyn Fn(HashPlace, &ForeignHash) -> Result<String, StoreError> + 'a;
+
+impl Store {
+    /// Stores all rows or none.
+    ///
+    /// # Errors
+    /// `Taken` for a name or label that is there meanwhile, the limits of app passwords, or what `seal` says.
+    pub fn import(
+        &self,
+        rows: &[Imported<'_>],
+        limits: &AppPasswordPolicy,
+        made: Made,
+        seal: &Seal<'_>,
+    ) -> Result<(), StoreError> {
+        // Else SQLite would write before the end, and nobody could read until then.
+        self.reader().pragma_update(None, "cache_spill", false)?;
+        self.write(|transaction| {
+            let import = Import { store: self, transaction, limits, made, seal };
+            rows.iter().try_for_each(|row| import.row(row))
+        })
+    }
+
+    /// How many app passwords of an account have no tag.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn untagged(&self, account_id: i64) -> Result<usize, StoreError> {
+        untagged(self.reader(), account_id)
+    }
+
+    /// The app passwords of an account that have no tag, tombstones included.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn untagged_app_passwords(&self, account: &Account) -> Result<Vec<FoundAppPassword>, StoreError> {
+        let sql = format!("{FOUND} WHERE account_id = ?1 AND tag IS NULL ORDER BY app_password.id LIMIT ?2");
+        let mut statement = self.reader().prepare(&sql)?;
+        let most = i64::try_from(MAX_UNTAGGED).unwrap_or(i64::MAX);
+        let mut rows = statement.query((account.id, most))?;
+        let mut listed = Vec::new();
+        while let Some(row) = rows.next()? {
+            listed.push(read_found(row)?);
+        }
+        Ok(listed)
+    }
+
+    /// Gives an app password a hash of ours and a tag, unless somebody else was quicker.
+    ///
+    /// # Errors
+    /// Where the store fails or somebody else writes; the login does not depend on it.
+    pub fn renew_app_password(
+        &self,
+        account_id: i64,
+        found: &FoundAppPassword,
+        tag: &Tag,
+        hash: &str,
+        made: Made,
+    ) -> Result<Written, StoreError> {
+        let sql = "UPDATE app_password SET tag = ?3, hash = ?4, key_id = ?5 WHERE id = ?1 AND hash = ?2";
+        self.write_if_free(|transaction| {
+            let rows = transaction.execute(sql, (found.id, &found.hash, tag, hash, KEY_ID))?;
+            let entry = Entry { label: Some(&found.label), ..Entry::of("app.rehash", account_id) };
+            self.record_if(rows, transaction, made, &entry)
+        })
+    }
+
+    /// Gives an account's primary a hash of ours, unless somebody else was quicker. It stays the same password, so a
+    /// login that is under way may go on.
+    ///
+    /// # Errors
+    /// As [`Store::renew_app_password`].
+    pub fn renew_primary(
+        &self,
+        account_id: i64,
+        old: &str,
+        hash: &str,
+        made: Made,
+    ) -> Result<Written, StoreError> {
+        let sql = "UPDATE account SET primary_hash = ?3, key_id = ?4 WHERE id = ?1 AND primary_hash = ?2";
+        self.write_if_free(|transaction| {
+            let rows = transaction.execute(sql, (account_id, old, hash, KEY_ID))?;
+            self.record_if(rows, transaction, made, &Entry::of("account.rehash", account_id))
+        })
+    }
+}
+
+struct Import<'i> {
+    store: &'i Store,
+    transaction: &'i Transaction<'i>,
+    limits: &'i AppPasswordPolicy,
+    made: Made,
+    seal: &'i Seal<'i>,
+}
+
+impl Import<'_> {
+    fn row(&self, row: &Imported<'_>) -> Result<(), StoreError> {
+        match row {
+            Imported::Account { name, primary, state } => self.account(name, *primary, *state),
+            Imported::AppPassword { account, label, scope, networks, hash } => {
+                let id = self.account_id(account)?;
+                self.app_password(id, label, (scope, networks), hash)
+            }
+        }
+    }
+
+    fn account(
+        &self,
+        name: &AccountName,
+        primary: ImportedPrimary<'_>,
+        state: AccountState,
+    ) -> Result<(), StoreError> {
+        let add =
+            "INSERT INTO account (name, state, primary_check, primary_hash, key_id, unix_uid, created_at, created_by)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let (check, hash, uid, scheme) = match primary {
+            ImportedPrimary::Pam(uid) => ("pam", None, uid, "pam"),
+            ImportedPrimary::Hash(hash) => ("store", Some(hash), None, "store"),
+            // The seal needs the row's id and follows.
+            ImportedPrimary::Foreign(hash) => ("store", Some(NO_HASH), None, hash.scheme()),
+        };
+        let (at, by) = (number(self.made.at.0), self.made.by);
+        self.execute(add, (name.as_str(), state_word(state), check, hash, KEY_ID, uid, at, by))?;
+        let account = self.transaction.last_insert_rowid();
+        if let ImportedPrimary::Foreign(hash) = primary {
+            let sealed = (self.seal)(HashPlace::Primary { account }, hash)?;
+            self.execute("UPDATE account SET primary_hash = ?2 WHERE id = ?1", (account, sealed))?;
+        }
+        let detail = format!("primary={scheme} state={}", state_word(state));
+        self.record(&Entry { detail: Some(&detail), ..Entry::of("account.import", account) })
+    }
+
+    fn app_password(
+        &self,
+        account: i64,
+        label: &Label,
+        (scope, networks): (&Scope, &Networks),
+        hash: &ForeignHash,
+    ) -> Result<(), StoreError> {
+        let add = "INSERT INTO app_password (account_id, label, hash, key_id, scope, networks, created_at, created_by)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let (at, by) = (number(self.made.at.0), self.made.by);
+        let (scope, listed) = (scope.to_string(), (!networks.are_any()).then(|| networks.to_string()));
+        self.execute(add, (account, label.as_str(), NO_HASH, KEY_ID, &scope, listed, at, by))?;
+        let row = self.transaction.last_insert_rowid();
+        let sealed = (self.seal)(HashPlace::AppPassword { account, row }, hash)?;
+        self.execute("UPDATE app_password SET hash = ?2 WHERE id = ?1", (row, sealed))?;
+        self.stay_within_limits(account)?;
+        mark_enrolled(self.transaction, account, self.made.at)?;
+        let detail = format!("scheme={} scope={scope}", hash.scheme());
+        self.record(&Entry {
+            label: Some(label.as_str()),
+            detail: Some(&detail),
+            ..Entry::of("app.import", account)
+        })
+    }
+
+    /// The lines were held against these before; others may have added some since.
+    fn stay_within_limits(&self, account: i64) -> Result<(), StoreError> {
+        let most = self.limits.most;
+        let live = count_live(self.transaction, account, self.limits, self.made.at)?;
+        if u32::from(most) < live || MAX_UNTAGGED < untagged(self.transaction, account)? {
+            return Err(StoreError::TooManyAppPasswords(most));
+        }
+        Ok(())
+    }
+
+    fn account_id(&self, name: &AccountName) -> Result<i64, StoreError> {
+        let sql = "SELECT id FROM account WHERE name = ?1";
+        let found = self.transaction.query_row(sql, [name.as_str()], |row| row.get(0)).optional()?;
+        found.ok_or_else(|| StoreError::damaged("account"))
+    }
+
+    fn record(&self, entry: &Entry<'_>) -> Result<(), StoreError> {
+        self.store.record(self.transaction, self.made, entry)
+    }
+
+    fn execute(&self, sql: &str, row: impl Params) -> Result<usize, StoreError> {
+        Ok(self.transaction.execute(sql, row)?)
+    }
+}
+
+fn untagged(connection: &rusqlite::Connection, account_id: i64) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) FROM app_password WHERE account_id = ?1 AND tag IS NULL";
+    let count: i64 = connection.query_row(sql, [account_id], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}

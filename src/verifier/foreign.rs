@@ -1,0 +1,93 @@
+//! Secrets that people chose, and what the store keeps of them: a hash of ours, or one that was brought along, sealed.
+//!
+//! A hash that other software made knows no pepper: whoever has it can guess. So it lies in the store under a seal,
+//! bound to its place, until the first right secret replaces it.
+
+use data_encoding::BASE64_NOPAD;
+
+use crate::crypto::entropy::{self, EntropyError};
+use crate::crypto::foreign::{Crypt, ForeignHash};
+use crate::crypto::password_hash::{Cost, HashError, PasswordHash};
+use crate::crypto::seal;
+use crate::crypto::secret::Secret;
+use crate::domain::verdict::Match;
+use crate::store::{HashPlace, Made, NO_HASH, StoreError};
+use crate::verifier::{Unavailable, Vault};
+
+/// What begins a sealed hash in place of a PHC string; its scheme and the seal follow.
+const SEALED: &str = "$sealed$";
+
+impl Vault {
+    /// Seals a hash for its place.
+    ///
+    /// # Errors
+    /// Only where the kernel gives no randomness.
+    pub fn seal_hash(&self, place: HashPlace, hash: &ForeignHash) -> Result<String, EntropyError> {
+        let text = Secret::copy_of(hash.as_str().as_bytes());
+        let sealed = seal::seal(&self.keyring.seal_key(), name_of(place).as_bytes(), &text)?;
+        Ok(format!("{SEALED}{}${}", hash.scheme(), BASE64_NOPAD.encode(&sealed)))
+    }
+
+    /// Compares a secret with what the store keeps. Whatever it keeps, one Argon2id is computed: a hash that is cheap
+    /// to check is not to show that it is there.
+    pub(super) fn compare(
+        &self,
+        place: HashPlace,
+        stored: &str,
+        secret: &Secret,
+        crypt: &Crypt<'_>,
+    ) -> Result<Match, Unavailable> {
+        let pepper = self.keyring.pepper();
+        let ours = stored != NO_HASH && !is_foreign(stored);
+        let hash = if ours { PasswordHash::parse(stored) } else { PasswordHash::decoy() }?;
+        let matches = hash.verify(secret, &pepper)?;
+        let right = match (ours, is_foreign(stored)) {
+            (true, _) => matches,
+            (false, true) => self.open_hash(place, stored)?.verify(secret, crypt)?,
+            (false, false) => false,
+        };
+        Ok(if right { Match::Right } else { Match::Wrong })
+    }
+
+    pub(super) fn open_hash(&self, place: HashPlace, stored: &str) -> Result<ForeignHash, Unavailable> {
+        let (_, sealed) = stored.trim_start_matches(SEALED).split_once('$').ok_or(HashError::Malformed)?;
+        let sealed = BASE64_NOPAD.decode(sealed.as_bytes()).map_err(|_| HashError::Malformed)?;
+        let text = seal::open(&self.keyring.seal_key(), name_of(place).as_bytes(), &sealed)?;
+        let text = std::str::from_utf8(text.expose()).map_err(|_| HashError::Malformed)?;
+        Ok(ForeignHash::parse(text).map_err(|_| HashError::Malformed)?)
+    }
+
+    /// Hashes a primary anew that was right, if its hash was brought along.
+    pub(super) fn renew_primary(
+        &self,
+        account: i64,
+        stored: &str,
+        secret: &Secret,
+        made: Made,
+    ) -> Result<(), Unavailable> {
+        if is_foreign(stored) {
+            let hash = self.chosen(secret)?;
+            self.store.renew_primary(account, stored, hash.as_str(), made)?;
+        }
+        Ok(())
+    }
+
+    /// A hash of ours of what a person chose.
+    pub(super) fn chosen(&self, secret: &Secret) -> Result<PasswordHash, Unavailable> {
+        let salt = entropy::bytes().map_err(StoreError::Entropy)?;
+        Ok(PasswordHash::make(secret, &self.keyring.pepper(), Cost::CHOSEN, salt)?)
+    }
+}
+
+/// Whether the store keeps a hash that was brought along.
+#[must_use]
+pub fn is_foreign(stored: &str) -> bool {
+    stored.starts_with(SEALED)
+}
+
+fn name_of(place: HashPlace) -> String {
+    match place {
+        HashPlace::Primary { account } => format!("postern/1/hash/{account}"),
+        HashPlace::AppPassword { account, row } => format!("postern/1/hash/{account}/{row}"),
+    }
+}
