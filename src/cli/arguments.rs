@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::account::{CompromisedCommand, RemoveCommand, ShowCommand};
 use crate::cli::app::AppCommand;
 use crate::cli::completions::CompletionsCommand;
 use crate::cli::import::ImportCommand;
@@ -103,6 +104,9 @@ pub(super) enum AccountCommand {
     /// List all accounts.
     #[command(after_help = "Example:\n  sudo postern account list --json")]
     List(Output),
+    /// Show one account: what it has, and what stands against it.
+    #[command(after_help = "Example:\n  sudo postern account show alice")]
+    Show(ShowCommand),
     /// Close an account: none of its passwords is good any more.
     #[command(after_help = "Example:\n  sudo postern account disable alice")]
     Disable {
@@ -121,6 +125,17 @@ pub(super) enum AccountCommand {
         /// The account.
         name: OsString,
     },
+    /// Do what is to be done when somebody else has the primary password, or a device.
+    ///
+    /// Closes the account, and takes from it for ever: all app passwords, recovery codes, and keys for one-time codes.
+    /// Says what is left to do, in order.
+    #[command(after_help = "Examples:
+  sudo postern account compromised alice --dry-run
+  sudo postern account compromised alice --keep-totp")]
+    Compromised(CompromisedCommand),
+    /// Remove an account with all its passwords, keys and codes; its history stays in the log.
+    #[command(after_help = "Example:\n  sudo postern account remove alice")]
+    Remove(RemoveCommand),
     /// Set a new primary password, where Postern checks it.
     #[command(after_help = "Example:\n  sudo postern account passwd bob@example.org")]
     Passwd {

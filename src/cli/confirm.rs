@@ -14,7 +14,13 @@ pub(super) enum Answer {
 
 /// Asks a question whose answer is `y` or `yes`.
 pub(super) fn yes_or_no(question: &str) -> Result<Answer, Failure> {
-    answered(&format!("{question} [y/N] "), &["y", "yes"])
+    let agreed = |typed: &[u8]| ["y", "yes"].iter().any(|word| word.as_bytes().eq_ignore_ascii_case(typed));
+    answered(&format!("{question} [y/N] "), agreed)
+}
+
+/// Asks for a name to be typed again, which nobody does by habit.
+pub(super) fn name_again(question: &str, name: &str) -> Result<Answer, Failure> {
+    answered(&format!("{question} "), |typed| typed == name.as_bytes())
 }
 
 /// Says so where nobody can be asked.
@@ -26,15 +32,12 @@ pub(super) fn somebody_types() -> Result<(), Failure> {
     Err(Failure::Usage(what, "add --yes to do it without asking, or --dry-run to look; nothing was changed"))
 }
 
-fn answered(question: &str, agreed: &[&str]) -> Result<Answer, Failure> {
+fn answered(question: &str, agreed: impl FnOnce(&[u8]) -> bool) -> Result<Answer, Failure> {
     somebody_types()?;
     let typed = secrets::visible(question)?;
-    let agrees = typed.is_some_and(|typed| {
-        let typed = typed.expose().trim_ascii();
-        agreed.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(typed))
-    });
-    if !agrees {
-        text::note("Nothing was changed.");
+    if typed.is_some_and(|typed| agreed(typed.expose().trim_ascii())) {
+        return Ok(Answer::Yes);
     }
-    Ok(if agrees { Answer::Yes } else { Answer::No })
+    text::note("Nothing was changed.");
+    Ok(Answer::No)
 }

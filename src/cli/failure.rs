@@ -118,7 +118,9 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::NoAccount(_) => {
             (Exit::NotFound, "`postern account list` shows all; `postern account add` adds one")
         }
-        EnrollmentError::NoAppPassword(..) => (Exit::NotFound, "`postern app list` shows the labels"),
+        EnrollmentError::NoAppPassword(..) | EnrollmentError::NeverHad(..) => {
+            (Exit::NotFound, "`postern app list` shows the labels")
+        }
         EnrollmentError::NoTotpKey(..) => (Exit::NotFound, "`postern totp list` shows the labels"),
         EnrollmentError::AccountTaken(_) => (Exit::Exists, "it is kept as it was"),
         EnrollmentError::LabelTaken(..) => (Exit::Exists, "choose another label, or end that one first"),
@@ -255,6 +257,7 @@ impl From<EnrollmentError> for Failure {
             EnrollmentError::Store(_)
             | EnrollmentError::NoAccount(_)
             | EnrollmentError::NoAppPassword(..)
+            | EnrollmentError::NeverHad(..)
             | EnrollmentError::NoTotpKey(..)
             | EnrollmentError::AccountTaken(_)
             | EnrollmentError::LabelTaken(..)

@@ -53,6 +53,13 @@ pub(super) fn to_the_second(moment: UnixTime) -> String {
     timestamp(moment).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// Writes facts about one thing, each on a line of its own.
+pub(super) fn facts(facts: &[(&str, String)]) -> Result<(), Failure> {
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let line = |(name, fact): &(&str, String)| format!("{name:width$}  {}\n", text::escaped(fact));
+    text::result(&facts.iter().map(line).collect::<String>())
+}
+
 /// A moment as the reader's clock shows it.
 pub(super) fn local(moment: UnixTime) -> String {
     in_zone(moment, TimeZone::system())

@@ -17,6 +17,8 @@ pub enum EnrollmentError {
     NoAccount(AccountName),
     /// The account has no such app password, or it is revoked.
     NoAppPassword(AccountName, Label),
+    /// The account has no app password of that label, and never had one.
+    NeverHad(AccountName, Label),
     /// The account has no such key.
     NoTotpKey(AccountName, Label),
     /// There is an account of that name.
@@ -52,6 +54,7 @@ impl fmt::Display for EnrollmentError {
         match self {
             Self::NoAccount(name) => write!(f, "there is no account {name}"),
             Self::NoAppPassword(name, label) => write!(f, "{name} has no live app password \"{label}\""),
+            Self::NeverHad(name, label) => write!(f, "{name} has no app password \"{label}\""),
             Self::NoTotpKey(name, label) => write!(f, "{name} has no TOTP key \"{label}\""),
             Self::AccountTaken(name) => write!(f, "there is an account {name} already"),
             Self::LabelTaken(name, label) => write!(f, "{name} has a live \"{label}\" already"),

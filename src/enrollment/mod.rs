@@ -5,6 +5,7 @@
 
 mod error;
 mod accounts;
+mod endings;
 mod app_passwords;
 mod rotation;
 mod revocation;

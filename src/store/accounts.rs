@@ -30,6 +30,8 @@ pub struct Account {
     pub unix_uid: Option<u32>,
     /// When it was added.
     pub created_at: UnixTime,
+    /// By which uid.
+    pub created_by: u32,
 }
 
 /// An account as a list shows it.
@@ -40,6 +42,10 @@ pub struct AccountRow {
     pub app_passwords: u32,
     /// How many second factors it has.
     pub second_factors: u32,
+    /// How many recovery codes it has left.
+    pub recovery_codes: u32,
+    /// When one of its app passwords was last used.
+    pub app_password_used_at: Option<UnixTime>,
 }
 
 /// Who checks a primary password.
@@ -71,7 +77,8 @@ impl PrimaryKeeper {
 }
 
 const COLUMNS: &str =
-    "id, name, state, primary_hash, primary_version, enrolled_at, codes_spent_until, unix_uid, created_at";
+    "id, name, state, primary_hash, primary_version, enrolled_at, codes_spent_until, unix_uid,
+                       created_at, created_by";
 
 impl Store {
     /// Finds an account.
@@ -95,7 +102,11 @@ impl Store {
                      WHERE account_id = account.id AND revoked_at IS NULL
                        AND (expires_at IS NULL OR ?1 < expires_at)
                        AND (?2 IS NULL OR ?2 < created_at)) AS app_passwords,
-                    (SELECT count(*) FROM totp_key WHERE account_id = account.id) AS second_factors
+                    (SELECT count(*) FROM totp_key WHERE account_id = account.id) AS second_factors,
+                    (SELECT count(*) FROM recovery_code WHERE account_id = account.id
+                       AND spent_at IS NULL AND retired_at IS NULL) AS recovery_codes,
+                    (SELECT max(last_used_at) FROM app_password
+                     WHERE account_id = account.id) AS app_password_used_at
              FROM account ORDER BY name"
         );
         let mut statement = self.reader().prepare(&sql)?;
@@ -103,10 +114,13 @@ impl Store {
         let mut rows = statement.query((number(now.0), too_early))?;
         let mut listed = Vec::new();
         while let Some(row) = rows.next()? {
+            let used_at: Option<i64> = row.get("app_password_used_at")?;
             listed.push(AccountRow {
                 account: read(row)?,
                 app_passwords: row.get("app_passwords")?,
                 second_factors: row.get("second_factors")?,
+                recovery_codes: row.get("recovery_codes")?,
+                app_password_used_at: used_at.map(time).transpose()?,
             });
         }
         Ok(listed)
@@ -247,5 +261,6 @@ fn read(row: &Row<'_>) -> Result<Account, StoreError> {
         codes_spent_until: time(row.get("codes_spent_until")?)?,
         unix_uid: row.get("unix_uid")?,
         created_at: time(row.get("created_at")?)?,
+        created_by: row.get("created_by")?,
     })
 }

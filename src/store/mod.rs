@@ -11,6 +11,7 @@ mod connection;
 mod error;
 mod schema;
 mod accounts;
+mod account_endings;
 mod app_passwords;
 mod totp_keys;
 mod recovery_codes;
@@ -20,6 +21,7 @@ mod audit_log;
 mod audit_chain;
 mod imports;
 
+pub use account_endings::{Losses, TotpKeys};
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{
     AppPasswordRow, Fate, FirstUse, FoundAppPassword, LastUse, NewAppPassword, Restorable,
@@ -66,4 +68,25 @@ pub struct Made {
     pub at: UnixTime,
     /// The uid that did it.
     pub by: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    use super::*;
+    use crate::crypto::secret::Secret;
+
+    /// An empty store in a directory.
+    pub(super) fn empty(directory: &Path) -> Store {
+        let path = directory.join("store/store.db");
+        let owner = fs::metadata(directory).unwrap().uid();
+        Store::prepare(&path, owner).unwrap();
+        let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
+        let made = Made { at: UnixTime(1), by: owner };
+        Store::create(&path, owner, [0; 16], chain, made, Box::new(|_| ())).unwrap();
+        Store::open(&path, owner, |_| Ok::<_, StoreError>(())).unwrap().0
+    }
 }

@@ -33,7 +33,17 @@ fn accounts_are_listed_with_what_they_have() {
     let list = home.run(["account", "list", "--json"], "").json();
     fields(
         &list,
-        &["account", "state", "primary", "app_passwords", "second_factors", "enrolled_at", "created_at"],
+        &[
+            "account",
+            "state",
+            "primary",
+            "app_passwords",
+            "second_factors",
+            "recovery_codes",
+            "app_password_used_at",
+            "enrolled_at",
+            "created_at",
+        ],
     );
     is_utc(&list[0]["created_at"]);
     is_utc(&list[0]["enrolled_at"]);
@@ -46,7 +56,10 @@ fn accounts_are_listed_with_what_they_have() {
     assert_eq!(list[1]["enrolled_at"], Value::Null);
     let table = home.run(["account", "list"], "");
     let lines: Vec<Vec<&str>> = table.out.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[0].join(" "), "ACCOUNT STATE PRIMARY APP PASSWORDS SECOND FACTORS CREATED");
+    assert_eq!(
+        lines[0].join(" "),
+        "ACCOUNT STATE PRIMARY APP PASSWORDS SECOND FACTORS RECOVERY CODES LAST USED"
+    );
     assert_eq!(lines[1][..5], ["alice", "active", "store", "1", "1"]);
     assert_eq!((lines[2][1], lines.len()), ("disabled", 3));
     home.run(["account", "enable", "bob"], "").is(0);
@@ -131,4 +144,70 @@ fn names_are_spelled_as_every_door_spells_them() {
     home.run(["account", "add", "Alice", "--primary", "pam"], "").refused(4, "alice");
     let list = home.run(["app", "list", "aLiCe", "--json"], "").json();
     assert_eq!(list[0]["label"], "phone");
+}
+
+#[test]
+fn an_app_password_is_shown_with_all_that_is_known_of_it() {
+    let home = Home::with_alice();
+    home.run(
+        ["app", "add", "alice", "--label", "phone", "--network", "192.0.2.0/24", "--expires", "90d"],
+        "",
+    )
+    .is(0);
+    home.run(["app", "rotate", "alice", "phone"], "").is(0);
+    let show = |label: &str| home.run(["app", "show", "alice", label, "--json"], "").json();
+    let (new, old) = (show("phone"), show("phone (old)"));
+    assert_eq!((&new["replaces"], &new["replaced_by"]), (&json!("phone (old)"), &Value::Null));
+    assert_eq!((&old["replaces"], &old["replaced_by"]), (&Value::Null, &json!("phone")));
+    for one in [&new, &old] {
+        assert_eq!((&one["account"], &one["state"]), (&json!("alice"), &json!("live")));
+        assert_eq!(one["networks"], json!(["192.0.2.0/24"]));
+        assert!(one["created_by"].is_u64() && one["last_used_at"].is_null());
+        is_utc(&one["expires_at"]);
+    }
+    let text = home.run(["app", "show", "alice", "phone (old)"], "");
+    for said in ["phone (old)\n", " by uid ", "networks     192.0.2.0/24\n", "replaced by  phone (until"] {
+        assert!(text.out.contains(said), "{said}: {text:?}");
+    }
+    home.run(["app", "revoke", "alice", "phone"], "").is(0);
+    let revoked = show("phone");
+    assert_eq!((&revoked["state"], &revoked["revocation"]), (&json!("revoked"), &json!(1)));
+    is_utc(&revoked["restorable_until"]);
+    assert!(home.run(["app", "show", "alice", "phone"], "").out.contains("postern app restore 1"));
+    home.app_password("phone");
+    assert_eq!(show("phone")["state"], "live");
+    home.run(["app", "show", "alice", "tablet"], "").refused(3, "tablet");
+    home.run(["app", "show", "bob", "phone"], "").refused(3, "bob");
+}
+
+#[test]
+fn an_account_is_shown_with_what_it_has_and_what_stands_against_it() {
+    let home = Home::with_alice();
+    let show = || home.run(["account", "show", "alice", "--json"], "").json();
+    let bare = show();
+    assert_eq!((&bare["state"], &bare["primary"]), (&json!("active"), &json!("store")));
+    assert_eq!(bare["enrolled_at"], Value::Null);
+    home.app_password("phone");
+    home.app_password("tablet");
+    home.run(["app", "revoke", "alice", "tablet"], "").is(0);
+    home.enroll();
+    home.run(["recovery", "new", "alice"], "").is(0);
+    home.database(
+        "INSERT INTO code_failure SELECT id, '192.0.2.7', 60, created_at FROM account;
+         INSERT INTO code_failure SELECT id, '-', 39, created_at FROM account;",
+    );
+    let full = show();
+    assert_eq!(full["app_passwords"].as_array().unwrap().len(), 1);
+    assert_eq!(full["app_passwords"][0]["label"], "phone");
+    assert_eq!((&full["totp_keys"], &full["max_app_passwords"]), (&json!(["totp"]), &json!(50)));
+    assert_eq!((&full["recovery_codes"]["left"], &full["recovery_codes"]["spent"]), (&json!(10), &json!(0)));
+    let wrong = &full["wrong_codes"];
+    assert_eq!((&wrong["count"], &wrong["most"], &wrong["closed"]), (&json!(99), &json!(100), &json!(false)));
+    assert_eq!(wrong["sources"].as_array().unwrap().len(), 2);
+    home.database("UPDATE code_failure SET count = 40 WHERE source = '-'");
+    assert_eq!(show()["wrong_codes"]["closed"], true);
+    let text = home.run(["account", "show", "alice"], "");
+    assert!(text.out.contains("100 of 100; no further code") && text.out.contains("192.0.2.7"), "{text:?}");
+    assert!(text.err.contains("postern account unlock alice"), "{text:?}");
+    home.run(["account", "show", "bob"], "").refused(3, "bob");
 }

@@ -15,6 +15,7 @@ mod making;
 mod listing;
 mod limits;
 mod rotating;
+mod endings;
 mod revoking;
 mod codes;
 mod trying;

@@ -55,6 +55,11 @@ fn no_other_output_holds_a_secret() {
         run(&[list[0], list[1], "alice"][..if list[0] == "account" { 2 } else { 3 }], "");
     }
     run(&["config", "check"], "");
+    for command in [&["account", "show", "alice"] as &[&str], &["app", "show", "alice", "phone"]] {
+        run(command, "");
+        run(&[command, &["--json"]].concat(), "");
+    }
+    run(&["account", "compromised", "alice", "--dry-run"], "");
     run(&["app", "rotate", "alice", "phone", "--expires", "soon"], "");
     run(&["app", "revoke", "alice", "phone"], "");
     let base32 = data_encoding::BASE32_NOPAD.encode(key.expose());

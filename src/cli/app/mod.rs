@@ -1,11 +1,15 @@
 //! `postern app`.
 
 mod add;
+mod facts;
 mod list;
+mod show;
 mod rename;
 mod revoke;
 mod rotate;
 mod restore;
+
+pub(super) use facts::Facts;
 
 use clap::Subcommand;
 
@@ -14,7 +18,6 @@ use crate::cli::site::Site;
 use crate::cli::{Exit, table};
 use crate::domain::network::Networks;
 use crate::domain::time::UnixTime;
-use crate::store::LastUse;
 
 #[derive(Subcommand)]
 pub enum AppCommand {
@@ -27,6 +30,9 @@ pub enum AppCommand {
     /// List the app passwords of an account, revoked ones last.
     #[command(after_help = "Example:\n  sudo postern app list alice")]
     List(list::ListCommand),
+    /// Show all that is known of an app password.
+    #[command(after_help = "Example:\n  sudo postern app show alice phone")]
+    Show(show::ShowCommand),
     /// Give an app password another label; the password stays as it is.
     #[command(after_help = "Example:\n  sudo postern app rename alice phone 'old phone'")]
     Rename(rename::RenameCommand),
@@ -60,6 +66,7 @@ pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure
     match command {
         AppCommand::Add(command) => add::run(site, command)?,
         AppCommand::List(command) => list::run(site, command)?,
+        AppCommand::Show(command) => show::run(site, command)?,
         AppCommand::Rename(command) => rename::run(site, command)?,
         AppCommand::Rotate(command) => rotate::run(site, command)?,
         AppCommand::Revoke(command) => return revoke::run(site, command),
@@ -73,9 +80,4 @@ fn terms(networks: &Networks, expires_at: Option<UnixTime>) -> String {
     let from = if networks.are_any() { String::new() } else { format!(" from {networks}") };
     let until = expires_at.map_or_else(String::new, |end| format!(" until {}", table::local(end)));
     format!("{from}{until}")
-}
-
-fn last_use(used: &LastUse) -> String {
-    let from = used.from.as_ref().map_or_else(String::new, |address| format!(" from {address}"));
-    format!("{} {}{from}", table::day(used.at), used.service)
 }

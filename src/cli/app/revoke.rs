@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::app::facts::last_use;
 use crate::cli::arguments::Output;
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
@@ -248,7 +249,7 @@ impl<'a> From<&'a SelectedAppPassword> for Selected<'a> {
 
 fn table_of(rows: &[SelectedAppPassword]) -> Result<(), Failure> {
     let cells = |row: &SelectedAppPassword| {
-        let used = row.last_use.as_ref().map_or_else(|| table::NOTHING.to_owned(), super::last_use);
+        let used = row.last_use.as_ref().map_or_else(|| table::NOTHING.to_owned(), last_use);
         [row.account.clone(), row.label.clone(), table::day(row.created_at), used]
     };
     let headings = ["ACCOUNT", "LABEL", "CREATED", "LAST USED"];

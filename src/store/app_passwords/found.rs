@@ -198,20 +198,12 @@ fn write_last_use(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::secret::Secret;
-    use crate::store::connection::KEY_ID;
-    use crate::store::{ChainKey, Made};
+    use crate::store::tests::empty;
 
     #[test]
     fn a_login_looks_up_by_index_and_scans_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("store/store.db");
-        let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(directory.path()).unwrap());
-        Store::prepare(&path, owner).unwrap();
-        let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
-        Store::create(&path, owner, [0; 16], chain, Made { at: UnixTime(1), by: 0 }, Box::new(|_| ()))
-            .unwrap();
-        let (store, ()) = Store::open(&path, owner, |_| Ok::<_, StoreError>(())).unwrap();
+        let store = empty(directory.path());
         let mut statement = store.reader().prepare(&format!("EXPLAIN QUERY PLAN {}", by_tag())).unwrap();
         let plan: Vec<String> =
             statement.query_map([[0_u8; 16]], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();

@@ -35,6 +35,10 @@ pub struct AppPasswordRow {
     pub last_use: Option<LastUse>,
     /// The row that it replaces, or replaced.
     pub replaces: Option<i64>,
+    /// The revocation that took it, if that can be restored.
+    pub revocation: Option<i64>,
+    /// Until when.
+    pub restorable_until: Option<UnixTime>,
 }
 
 /// When, where and from where an app password was used.
@@ -76,7 +80,9 @@ impl Store {
     /// Where the store fails.
     pub fn app_passwords(&self, account_id: i64) -> Result<Vec<AppPasswordRow>, StoreError> {
         let sql = "SELECT id, label, scope, networks, created_at, created_by, revoked_at, expires_at,
-                          last_used_at, last_used_service, last_used_from, replaces
+                          last_used_at, last_used_service, last_used_from, replaces, revocation,
+                          (SELECT restorable_until FROM revocation
+                           WHERE revocation.id = app_password.revocation) AS restorable_until
                    FROM app_password WHERE account_id = ?1 ORDER BY revoked_at IS NOT NULL, created_at, id";
         let mut statement = self.reader().prepare(sql)?;
         let mut rows = statement.query([account_id])?;
@@ -100,6 +106,8 @@ fn read(row: &Row<'_>) -> Result<AppPasswordRow, StoreError> {
         expires_at: moment(row, "expires_at")?,
         last_use: last_use(row)?,
         replaces: row.get("replaces")?,
+        revocation: row.get("revocation")?,
+        restorable_until: moment(row, "restorable_until")?,
     })
 }
 

@@ -102,6 +102,7 @@ impl Store {
                 }
                 restored.push(Restored { account: row.account, label: row.label, fate });
             }
+            restored.sort_by(|one, other| (&one.account, &one.label).cmp(&(&other.account, &other.label)));
             let sql = "UPDATE revocation SET restored_at = ?2 WHERE id = ?1";
             transaction.execute(sql, (id, number(made.at.0)))?;
             Ok(restored)

@@ -1,25 +1,35 @@
 //! `postern account`.
 
-use serde::Serialize;
+mod list;
+mod show;
+mod remove;
+mod compromised;
+
+pub use compromised::CompromisedCommand;
+pub use remove::RemoveCommand;
+pub use show::ShowCommand;
 
 use crate::cli::Exit;
-use crate::cli::arguments::{AccountCommand, Output, Primary, SecretSource};
+use crate::cli::arguments::{AccountCommand, Primary, SecretSource};
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
-use crate::cli::{import, secrets, table, text};
+use crate::cli::{import, secrets, sessions, text};
 use crate::domain::account::{AccountName, AccountState};
 use crate::enrollment::{Enrollment, EnrollmentError, NewPrimary};
-use crate::store::{AccountRow, PrimaryCheck};
+use crate::store::PrimaryCheck;
 
 pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Failure> {
     match command {
         AccountCommand::Add { name, primary, source } => add(site, &site.account(name)?, *primary, source)?,
         AccountCommand::Import(command) => return import::run(site, command),
-        AccountCommand::List(output) => list(site, *output)?,
+        AccountCommand::List(output) => list::run(site, *output)?,
+        AccountCommand::Show(command) => show::run(site, command)?,
         AccountCommand::Disable { name } => disable(site, &site.account(name)?)?,
         AccountCommand::Enable { name } => enable(site, &site.account(name)?)?,
         AccountCommand::Unlock { name } => unlock(site, &site.account(name)?)?,
         AccountCommand::Passwd { name, source } => passwd(site, &site.account(name)?, source)?,
+        AccountCommand::Compromised(command) => return compromised::run(site, command),
+        AccountCommand::Remove(command) => return remove::run(site, command),
     }
     Ok(Exit::Ok)
 }
@@ -51,9 +61,8 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
 fn disable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
     let vault = site.vault()?;
     Enrollment::new(&vault).set_state(name, AccountState::Disabled, site.made())?;
-    let name = text::shell_word(name.as_str());
-    text::note(&format!("The account {name} is disabled: no new login passes."));
-    text::note(&format!("Connections that are open stay so; with Dovecot end them by: doveadm kick {name}"));
+    text::note(&format!("The account {} is disabled: no new login passes.", text::shell_word(name.as_str())));
+    sessions::say_how_to_end([name.as_str()]);
     Ok(())
 }
 
@@ -98,55 +107,6 @@ fn passwd(site: &Site<'_>, name: &AccountName, source: &SecretSource) -> Result<
 
 fn prompt(what: &str, name: &AccountName) -> String {
     format!("{what} of {}: ", text::escaped(name.as_str()))
-}
-
-fn list(site: &Site<'_>, output: Output) -> Result<(), Failure> {
-    let accounts = site.vault()?.store.accounts(site.limits(), site.now())?;
-    if output.json {
-        return text::json(&accounts.iter().map(Listed::from).collect::<Vec<_>>());
-    }
-    if accounts.is_empty() {
-        text::note("There is no account yet. Add one: postern account add NAME --primary pam");
-    }
-    let headings = ["ACCOUNT", "STATE", "PRIMARY", "APP PASSWORDS", "SECOND FACTORS", "CREATED"];
-    table::print(headings, &accounts.iter().map(cells).collect::<Vec<_>>())
-}
-
-/// One account of `account list --json`.
-#[derive(Serialize)]
-struct Listed<'a> {
-    account: &'a str,
-    state: &'static str,
-    primary: &'static str,
-    app_passwords: u32,
-    second_factors: u32,
-    enrolled_at: Option<String>,
-    created_at: String,
-}
-
-impl<'a> From<&'a AccountRow> for Listed<'a> {
-    fn from(row: &'a AccountRow) -> Self {
-        Self {
-            account: &row.account.name,
-            state: state(row.account.state),
-            primary: primary(&row.account.primary),
-            app_passwords: row.app_passwords,
-            second_factors: row.second_factors,
-            enrolled_at: row.account.enrolled_at.map(table::rfc3339),
-            created_at: table::rfc3339(row.account.created_at),
-        }
-    }
-}
-
-fn cells(row: &AccountRow) -> [String; 6] {
-    [
-        row.account.name.clone(),
-        state(row.account.state).to_owned(),
-        primary(&row.account.primary).to_owned(),
-        row.app_passwords.to_string(),
-        row.second_factors.to_string(),
-        table::local(row.account.created_at),
-    ]
 }
 
 const fn state(state: AccountState) -> &'static str {

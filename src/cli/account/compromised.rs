@@ -1,0 +1,138 @@
+//! `postern account compromised`.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::arguments::Output;
+use crate::cli::confirm::{self, Answer};
+use crate::cli::failure::Failure;
+use crate::cli::site::Site;
+use crate::cli::{Exit, text};
+use crate::domain::account::AccountName;
+use crate::enrollment::Enrollment;
+use crate::store::{Losses, PrimaryCheck, TotpKeys};
+
+#[derive(Args)]
+pub struct CompromisedCommand {
+    /// The account.
+    name: OsString,
+    /// Keep the keys for one-time codes: for certain, nobody but their owner has them.
+    #[arg(long)]
+    keep_totp: bool,
+    /// Show what the account would lose, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask.
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(in crate::cli) fn run(site: &Site<'_>, command: &CompromisedCommand) -> Result<Exit, Failure> {
+    let name = site.account(&command.name)?;
+    let vault = site.vault()?;
+    let enrollment = Enrollment::new(&vault);
+    let keys = if command.keep_totp { TotpKeys::Keep } else { TotpKeys::Remove };
+    let expected = enrollment.losses(&name, keys)?;
+    if command.dry_run {
+        show(&name, &expected, command.output)?;
+        return Ok(Exit::Ok);
+    }
+    if !command.yes {
+        confirm::somebody_types()?;
+        text::note(&would(&name, &expected));
+        if confirm::yes_or_no("Close it, and take all this from it for ever?")? == Answer::No {
+            return Ok(Exit::Denied);
+        }
+    }
+    let account = enrollment.account(&name)?;
+    let lost = enrollment.close_compromised(&name, keys, site.made())?;
+    // The thief's guesses are of no use to the owner.
+    site.refusals(&vault).forget(&name)?;
+    if command.output.json {
+        show(&name, &lost, command.output)?;
+    }
+    let shown = text::shell_word(name.as_str());
+    text::note(&format!("The account {shown} is closed, and has lost for ever:\n{}", in_words(&lost)));
+    say_what_is_left_to_do(&name, &account.primary, keys);
+    Ok(Exit::Ok)
+}
+
+fn show(name: &AccountName, losses: &Losses, output: Output) -> Result<(), Failure> {
+    if output.json {
+        return text::json(&Shown::new(name, losses));
+    }
+    text::result(&format!("{}\n", would(name, losses)))
+}
+
+fn would(name: &AccountName, losses: &Losses) -> String {
+    let name = text::shell_word(name.as_str());
+    let closed = if losses.open { "would be closed" } else { "is closed already" };
+    format!("The account {name} {closed}, and would lose for ever:\n{}", in_words(losses))
+}
+
+fn in_words(losses: &Losses) -> String {
+    let named = |labels: &[String]| match labels {
+        [] => "none".to_owned(),
+        labels => labels.iter().map(|label| text::escaped(label)).collect::<Vec<_>>().join(", "),
+    };
+    format!(
+        "  app passwords: {}\n  revoked ones that could be restored: {}\n  keys for codes: {}\n  recovery codes: {}",
+        named(&losses.app_passwords),
+        losses.restorable,
+        named(&losses.totp_keys),
+        losses.recovery_codes
+    )
+}
+
+/// The order is that of the day: first whoever is inside must go, and the account opens last.
+fn say_what_is_left_to_do(name: &AccountName, primary: &PrimaryCheck, keys: TotpKeys) {
+    let name = text::shell_word(name.as_str());
+    let primary = match primary {
+        PrimaryCheck::Pam => format!("where PAM keeps it, often: passwd {name}"),
+        PrimaryCheck::Store(_) => format!("postern account passwd {name}"),
+    };
+    let mut steps = vec![
+        ("end the sessions that are open", format!("doveadm kick {name}")),
+        ("set a new primary password", primary),
+    ];
+    if keys == TotpKeys::Remove {
+        steps.push(("enroll an authenticator app", format!("postern totp enroll {name}")));
+    }
+    steps.extend([
+        ("print new recovery codes", format!("postern recovery new {name}")),
+        ("open the account again", format!("postern account enable {name}")),
+        ("make an app password for each device", format!("postern app add {name} --label phone")),
+        ("see what was done with the account", format!("postern log --account {name}")),
+        ("look for filters and forwards that were left behind", String::new()),
+    ]);
+    text::note("No new login passes. What is left to do, in this order:");
+    for (number, (what, command)) in (1..).zip(steps) {
+        text::note(format!("  {number}. {what:<38}{command}").trim_end());
+    }
+}
+
+/// `account compromised --json`, the same with --dry-run.
+#[derive(Serialize)]
+struct Shown<'a> {
+    account: &'a str,
+    app_passwords: &'a [String],
+    restorable_before: u32,
+    totp_keys: &'a [String],
+    recovery_codes: u32,
+}
+
+impl<'a> Shown<'a> {
+    fn new(name: &'a AccountName, losses: &'a Losses) -> Self {
+        Self {
+            account: name.as_str(),
+            app_passwords: &losses.app_passwords,
+            restorable_before: losses.restorable,
+            totp_keys: &losses.totp_keys,
+            recovery_codes: losses.recovery_codes,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `postern account show`.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::account::{primary, state};
+use crate::cli::app::Facts;
+use crate::cli::arguments::Output;
+use crate::cli::failure::Failure;
+use crate::cli::site::Site;
+use crate::cli::{table, text};
+use crate::domain::policy::AppPasswordPolicy;
+use crate::domain::throttle::most_code_failures;
+use crate::domain::time::UnixTime;
+use crate::domain::verdict::Life;
+use crate::enrollment::Enrollment;
+use crate::store::{Account, AppPasswordRow, CodeFailures, RecoveryCodes, TotpRow};
+
+#[derive(Args)]
+pub struct ShowCommand {
+    /// The account.
+    name: OsString,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(in crate::cli) fn run(site: &Site<'_>, command: &ShowCommand) -> Result<(), Failure> {
+    let name = site.account(&command.name)?;
+    let vault = site.vault()?;
+    let account = Enrollment::new(&vault).account(&name)?;
+    let mut app_passwords = vault.store.app_passwords(account.id)?;
+    app_passwords.retain(|row| row.life_at(site.now(), site.limits()) == Life::Live);
+    let seen = Seen {
+        app_passwords,
+        totp_keys: vault.store.totp_keys(account.id)?,
+        recovery_codes: vault.store.recovery_codes(account.id)?,
+        failures: vault.store.code_failures(account.id)?,
+        account,
+    };
+    if command.output.json {
+        return text::json(&Shown::new(&seen, site.limits(), site.now()));
+    }
+    table::facts(&seen.lines(site.limits()))?;
+    if seen.code_path_is_closed() {
+        let name = text::shell_word(name.as_str());
+        text::note("Somebody who knows the primary password has guessed at codes. Change it, then:");
+        text::note(&format!("  postern account unlock {name}"));
+    }
+    Ok(())
+}
+
+/// All that the store has of one account.
+struct Seen {
+    account: Account,
+    app_passwords: Vec<AppPasswordRow>,
+    totp_keys: Vec<TotpRow>,
+    recovery_codes: RecoveryCodes,
+    failures: Vec<CodeFailures>,
+}
+
+impl Seen {
+    fn code_failures(&self) -> u32 {
+        self.failures.iter().map(|from| from.count).sum()
+    }
+
+    fn most_code_failures(&self) -> u32 {
+        most_code_failures(self.totp_keys.len())
+    }
+
+    fn code_path_is_closed(&self) -> bool {
+        self.most_code_failures() <= self.code_failures()
+    }
+
+    fn lines(&self, limits: &AppPasswordPolicy) -> Vec<(&'static str, String)> {
+        let labels = |labels: Vec<&str>| match &labels[..] {
+            [] => "none".to_owned(),
+            some => format!("{}: {}", some.len(), some.join(", ")),
+        };
+        let app_passwords = labels(self.app_passwords.iter().map(|row| row.label.as_str()).collect());
+        let codes = self.recovery_codes;
+        let closed = if self.code_path_is_closed() { "; no further code is looked at" } else { "" };
+        let mut lines = vec![
+            ("account", self.account.name.clone()),
+            ("state", state(self.account.state).to_owned()),
+            ("primary", primary(&self.account.primary).to_owned()),
+            (
+                "added",
+                format!("{} by uid {}", table::local(self.account.created_at), self.account.created_by),
+            ),
+            ("enrolled", self.account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
+            ("app passwords", format!("{app_passwords} (at most {})", limits.most)),
+            ("keys for codes", labels(self.totp_keys.iter().map(|key| key.label.as_str()).collect())),
+            ("recovery codes", format!("{} left, {} spent", codes.left, codes.spent)),
+            ("wrong codes", format!("{} of {}{closed}", self.code_failures(), self.most_code_failures())),
+        ];
+        for from in &self.failures {
+            let source = if from.source == table::NOTHING { "an unnamed host" } else { &from.source };
+            lines
+                .push(("", format!("{} from {source}, the last {}", from.count, table::local(from.last_at))));
+        }
+        lines
+    }
+}
+
+/// `account show --json`.
+#[derive(Serialize)]
+struct Shown<'a> {
+    account: &'a str,
+    state: &'static str,
+    primary: &'static str,
+    unix_uid: Option<u32>,
+    created_at: String,
+    created_by: u32,
+    enrolled_at: Option<String>,
+    app_passwords: Vec<Facts<'a>>,
+    max_app_passwords: u16,
+    totp_keys: Vec<&'a str>,
+    recovery_codes: ShownRecoveryCodes,
+    wrong_codes: WrongCodes<'a>,
+}
+
+#[derive(Serialize)]
+struct ShownRecoveryCodes {
+    left: u32,
+    spent: u32,
+    created_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct WrongCodes<'a> {
+    count: u32,
+    most: u32,
+    closed: bool,
+    sources: Vec<Source<'a>>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    source: &'a str,
+    count: u32,
+    last_at: String,
+}
+
+impl<'a> Shown<'a> {
+    fn new(seen: &'a Seen, limits: &AppPasswordPolicy, now: UnixTime) -> Self {
+        let (account, codes) = (&seen.account, &seen.recovery_codes);
+        let source = |from: &'a CodeFailures| Source {
+            source: &from.source,
+            count: from.count,
+            last_at: table::rfc3339(from.last_at),
+        };
+        Self {
+            account: &account.name,
+            state: state(account.state),
+            primary: primary(&account.primary),
+            unix_uid: account.unix_uid,
+            created_at: table::rfc3339(account.created_at),
+            created_by: account.created_by,
+            enrolled_at: account.enrolled_at.map(table::rfc3339),
+            app_passwords: seen.app_passwords.iter().map(|row| Facts::new(row, limits, now)).collect(),
+            max_app_passwords: limits.most,
+            totp_keys: seen.totp_keys.iter().map(|key| key.label.as_str()).collect(),
+            recovery_codes: ShownRecoveryCodes {
+                left: codes.left,
+                spent: codes.spent,
+                created_at: codes.created_at.map(table::rfc3339),
+            },
+            wrong_codes: WrongCodes {
+                count: seen.code_failures(),
+                most: seen.most_code_failures(),
+                closed: seen.code_path_is_closed(),
+                sources: seen.failures.iter().map(source).collect(),
+            },
+        }
+    }
+}
