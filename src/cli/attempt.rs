@@ -1,21 +1,26 @@
 //! `postern try`: a login without a mail program.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::Path as FilePath;
 
 use serde::Serialize;
 
-use crate::audit;
+use crate::audit::Path;
 use crate::backend::{Door, Level};
 use crate::cli::arguments::TryCommand;
+use crate::cli::explain::{self, Rule};
 use crate::cli::failure::Failure;
+use crate::cli::site::Site;
 use crate::cli::{Exit, World, denial, secrets, text};
 use crate::config::Owner;
 use crate::domain::attempt::{self, Malformed, RawAttempt, Shown};
+use crate::domain::policy::CodeWaiver;
 use crate::domain::verdict::{Denial, Verdict};
 use crate::verifier::{Decision, Spending};
 
-pub(super) fn run(world: &World<'_>, config: &Path, command: &TryCommand) -> Result<Exit, Failure> {
+pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) -> Result<Exit, Failure> {
+    // Before anybody types a secret for nothing.
+    drop(Site::open(world, config)?.vault()?);
     let name = text::bounded(&command.name.to_string_lossy());
     let secret = secrets::known(world, command.source.secret_fd, &format!("Secret of {name}: "))?;
     let log = |level: Level, line: &str| {
@@ -43,9 +48,11 @@ pub(super) fn run(world: &World<'_>, config: &Path, command: &TryCommand) -> Res
 }
 
 fn explain(decision: &Decision, spending: Spending) -> Exit {
+    explain::tell(&explain::rules(decision));
     match decision.verdict {
         Verdict::Grant(_) => {
-            if (spending, decision.path) == (Spending::Rehearsal, audit::Path::PrimaryWithCode) {
+            let coded = matches!(decision.path, Path::PrimaryWithCode | Path::PrimaryWithRecovery);
+            if spending == Spending::Rehearsal && coded {
                 text::note("This was a rehearsal: the code is still good for one login.");
             }
             Exit::Ok
@@ -66,6 +73,8 @@ struct Told<'a> {
     label: Option<&'a str>,
     why: Option<&'static str>,
     field: Option<&'static str>,
+    alone: Option<&'static str>,
+    rules: Vec<Rule>,
 }
 
 impl<'a> From<&'a Decision> for Told<'a> {
@@ -80,6 +89,8 @@ impl<'a> From<&'a Decision> for Told<'a> {
             label: decision.label.as_deref(),
             why: why.map(Denial::word),
             field: decision.malformed.map(Malformed::field),
+            alone: decision.waiver.map(CodeWaiver::word),
+            rules: explain::rules(decision),
         }
     }
 }
@@ -91,7 +102,7 @@ impl Told<'_> {
         if let Some(label) = self.label {
             line.push_str(&format!(" label=\"{}\"", quoted(label)));
         }
-        for (name, word) in [("why", self.why), ("field", self.field)] {
+        for (name, word) in [("why", self.why), ("field", self.field), ("alone", self.alone)] {
             if let Some(word) = word {
                 line.push_str(&format!(" {name}={word}"));
             }

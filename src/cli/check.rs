@@ -1,5 +1,6 @@
 //! `postern config check`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -11,6 +12,8 @@ use crate::cli::site::Site;
 use crate::cli::{Exit, text};
 use crate::config::{Config, check};
 use crate::domain::account::{Case, DomainRule};
+use crate::domain::network::Networks;
+use crate::domain::policy::{Accepted, AppPasswordPolicy, Policy, SecondFactor};
 use crate::store::{AccountRow, PrimaryCheck};
 use crate::verifier::{PamUnusable, Unavailable};
 
@@ -60,11 +63,68 @@ fn in_sentences(path: &Path, config: &Config) -> String {
         ("Key", config.key.display().to_string()),
         ("Names", format!("{case}; {domain}")),
         ("Primary passwords", format!("PAM is asked by {}", config.pam_dir.join("primary").display())),
+        ("Second factor", second_factor(&config.policy)),
+        ("Trusted networks", trusted_networks(&config.policy)),
+        ("App passwords", app_passwords(&config.policy.app_passwords)),
+        ("Lost at a reboot", config.run_dir.display().to_string()),
         ("Authenticator apps", format!("show the name \"{}\"", config.issuer)),
     ] {
         let _ = writeln!(said, "{what}: {}.", text::escaped(&how));
     }
+    let services = &config.policy.services;
+    let named = services.named.iter().map(|(service, accepted)| (service.as_str(), accepted));
+    for (service, accepted) in named.chain([("every other service", &services.default)]) {
+        let _ = writeln!(said, "On {service}: {}.", accepts(*accepted));
+    }
     said
+}
+
+fn second_factor(policy: &Policy) -> String {
+    match policy.second_factor {
+        SecondFactor::Required => "everybody needs one for the primary password",
+        SecondFactor::WhenEnrolled => {
+            "whoever has, or had, one or an app password needs it for the primary password; all others, unknown ones \
+             included, log in with the primary password alone"
+        }
+    }
+    .to_owned()
+}
+
+fn trusted_networks(policy: &Policy) -> String {
+    match &policy.primary_alone_from {
+        None => "none; no network spares anybody the code".to_owned(),
+        Some(networks) => format!("from {networks} the primary password alone is enough"),
+    }
+}
+
+fn app_passwords(policy: &AppPasswordPolicy) -> String {
+    let life =
+        policy.longest_life.map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days at most"));
+    format!(
+        "at most {} live ones for each account, {life}; a revocation may be taken back for {} hours",
+        policy.most, policy.restorable_for
+    )
+}
+
+fn accepts(accepted: Accepted) -> String {
+    let words = words(accepted);
+    if words.is_empty() {
+        return "nothing is accepted: it is closed".to_owned();
+    }
+    let kinds = words.iter().map(|word| match *word {
+        "primary+code" => "the primary password with a code",
+        "primary" => "the primary password, with or without a code",
+        _ => "app passwords",
+    });
+    kinds.collect::<Vec<_>>().join("; ")
+}
+
+/// As the configuration writes them.
+fn words(accepted: Accepted) -> Vec<&'static str> {
+    let Accepted { app_password, primary_with_code, primary_alone } = accepted;
+    let all =
+        [(app_password, "app-password"), (primary_with_code, "primary+code"), (primary_alone, "primary")];
+    all.into_iter().filter_map(|(is_accepted, word)| is_accepted.then_some(word)).collect()
 }
 
 /// What `config check --json` prints.
@@ -78,12 +138,21 @@ struct Checked<'a> {
     strip_domain: Option<&'a str>,
     pam_dir: String,
     issuer: &'a str,
+    run: String,
+    second_factor: &'static str,
+    primary_alone_from: Vec<String>,
+    max_app_passwords: u16,
+    longest_lifetime_days: Option<u16>,
+    restore_hours: u16,
+    services: BTreeMap<&'a str, Vec<&'static str>>,
     accounts: usize,
 }
 
 impl<'a> Checked<'a> {
     fn new(site: &'a Site<'_>, accounts: usize) -> Self {
         let config = &site.config;
+        let (policy, services) = (&config.policy, &config.policy.services);
+        let named = services.named.iter().map(|(service, accepted)| (service.as_str(), words(*accepted)));
         let (add_domain, strip_domain) = match &config.naming.domain {
             DomainRule::Keep => (None, None),
             DomainRule::Add(domain) => (Some(domain.as_str()), None),
@@ -98,6 +167,16 @@ impl<'a> Checked<'a> {
             strip_domain,
             pam_dir: config.pam_dir.display().to_string(),
             issuer: &config.issuer,
+            run: config.run_dir.display().to_string(),
+            second_factor: match policy.second_factor {
+                SecondFactor::Required => "required",
+                SecondFactor::WhenEnrolled => "when-enrolled",
+            },
+            primary_alone_from: policy.primary_alone_from.iter().flat_map(Networks::each).collect(),
+            max_app_passwords: policy.app_passwords.most,
+            longest_lifetime_days: policy.app_passwords.longest_life,
+            restore_hours: policy.app_passwords.restorable_for,
+            services: named.chain([("default", words(services.default))]).collect(),
             accounts,
         }
     }

@@ -25,6 +25,7 @@ mod qr;
 mod totp;
 mod recovery;
 mod attempt;
+mod explain;
 mod denial;
 mod check;
 mod log;

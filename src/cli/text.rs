@@ -72,10 +72,37 @@ pub(super) fn paint() -> Option<Paint> {
     if !io::stderr().is_terminal() {
         return None;
     }
+    Some(if colours_are_refused() { Paint::Blocks } else { Paint::Colours })
+}
+
+/// What a word on stderr is.
+#[derive(Clone, Copy)]
+pub(super) enum Ink {
+    /// As it should be.
+    Good,
+    /// As it should not.
+    Bad,
+    /// Of no weight.
+    Faint,
+}
+
+/// A word of ours for stderr, in colour where that is a terminal that takes it.
+pub(super) fn painted(word: &str, ink: Ink) -> String {
+    if !io::stderr().is_terminal() || colours_are_refused() {
+        return word.to_owned();
+    }
+    let number = match ink {
+        Ink::Good => 32,
+        Ink::Bad => 31,
+        Ink::Faint => 2,
+    };
+    format!("\x1b[{number}m{word}\x1b[0m")
+}
+
+fn colours_are_refused() -> bool {
     // no-color.org: any value but an empty one refuses colours.
     let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
-    Some(if refused || dumb { Paint::Blocks } else { Paint::Colours })
+    refused || env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
 /// Text of somebody else, without what moves the cursor or turns the direction of writing.

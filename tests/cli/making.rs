@@ -1,5 +1,6 @@
 //! What is made, kept, changed and refused.
 
+use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -292,4 +293,35 @@ fn an_app_password_is_renamed_and_stays_what_it_is() {
     assert_eq!(tried.out, "granted path=app-password label=\"old phone\"\n");
     home.run(["app", "revoke", "alice", "old phone"], "").is(0);
     rename("old phone", "phone").refused(3, "old phone");
+}
+
+#[test]
+fn config_check_says_in_sentences_what_a_site_asks_for() {
+    let home = Home::with_alice();
+    let by_default = home.run(["config", "check"], "");
+    for sentence in [
+        "Second factor: everybody needs one for the primary password.",
+        "Trusted networks: none; no network spares anybody the code.",
+        "On every other service: app passwords; the primary password with a code.",
+    ] {
+        assert!(by_default.out.contains(sentence), "{sentence}: {by_default:?}");
+    }
+    home.configure(
+        "[policy]\nsecond_factor = \"when-enrolled\"\nprimary_alone_from = [\"192.0.2.0/24\"]\nmax_app_passwords = 5\n\
+         longest_lifetime_days = 30\n[services]\npop3 = []\nsubmission = [\"app-password\"]\n",
+    );
+    let done = home.run(["config", "check"], "");
+    for sentence in [
+        "unknown ones included, log in with the primary password alone.",
+        "Trusted networks: from 192.0.2.0/24 the primary password alone is enough.",
+        "at most 5 live ones for each account, for 30 days at most; a revocation may be taken back for 24 hours.",
+        "On pop3: nothing is accepted: it is closed.",
+        "On smtp: app passwords.",
+    ] {
+        assert!(done.out.contains(sentence), "{sentence}: {done:?}");
+    }
+    let json = home.run(["config", "check", "--json"], "").json();
+    assert_eq!(json["services"]["pop3"], json!([]));
+    assert_eq!(json["services"]["default"], json!(["app-password", "primary+code"]));
+    assert_eq!(json["primary_alone_from"], json!(["192.0.2.0/24"]));
 }

@@ -59,15 +59,19 @@ fn a_verdict_in_json_has_fixed_fields() {
     let home = Home::with_alice();
     let phone = home.app_password("phone");
     let attempt = ["try", "alice", "--service", "imap", "--json"];
-    let granted = home.run(attempt, &phone).json();
+    let mut granted = home.run(attempt, &phone).json();
+    let rules = granted.as_object_mut().unwrap().remove("rules").unwrap();
+    assert_eq!(rules[0]["rule"], "shape");
+    assert!(rules.as_array().unwrap().iter().all(|rule| rule["finding"] == "ok" && rule["decided"] == false));
     let expected = json!({
-        "verdict": "granted", "path": "app-password", "label": "phone", "why": null, "field": null
+        "verdict": "granted", "path": "app-password", "label": "phone", "why": null, "field": null, "alone": null
     });
     assert_eq!(granted, expected);
     let denied = home.run(["try", "alice", "--service", "im ap", "--json"], &phone);
     denied.is(1);
     let expected = json!({
-        "verdict": "denied", "path": "none", "label": null, "why": "malformed", "field": "service"
+        "verdict": "denied", "path": "none", "label": null, "why": "malformed", "field": "service", "alone": null,
+        "rules": [{"rule": "input", "finding": "no", "said": "a field is out of bounds", "decided": true}]
     });
     assert_eq!(serde_json::from_str::<serde_json::Value>(&denied.out).unwrap(), expected);
 }

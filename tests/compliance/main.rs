@@ -25,6 +25,7 @@ mod side_doors;
 mod breakage;
 mod hostile;
 mod shell;
+mod policy;
 mod rig_itself;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,8 +51,15 @@ fn main() -> ExitCode {
         }
         *rig.lock().unwrap() = Some(Rig::start());
     }
-    let facts =
-        [logins::FACTS, side_doors::FACTS, breakage::FACTS, hostile::FACTS, shell::FACTS, rig_itself::FACTS];
+    let facts = [
+        logins::FACTS,
+        side_doors::FACTS,
+        breakage::FACTS,
+        hostile::FACTS,
+        shell::FACTS,
+        policy::FACTS,
+        rig_itself::FACTS,
+    ];
     let trials = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(rig.lock().unwrap_or_else(PoisonError::into_inner).take());

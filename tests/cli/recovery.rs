@@ -1,0 +1,88 @@
+//! `postern recovery` and `postern account unlock`.
+
+use serde_json::json;
+
+use super::home::{Home, PRIMARY, code, now};
+
+fn attempt(home: &Home, secret: &str) -> super::home::Done {
+    home.run(["try", "alice", "--service", "imap", "--rhost", "192.0.2.1", "--spend"], secret)
+}
+
+fn show(home: &Home) -> serde_json::Value {
+    home.run(["recovery", "show", "alice", "--json"], "").json()
+}
+
+#[test]
+fn ten_codes_are_shown_once_and_each_is_good_once() {
+    let home = Home::with_alice();
+    assert_eq!(show(&home), json!({"account": "alice", "left": 0, "spent": 0, "created_at": null}));
+    let made = home.run(["recovery", "new", "alice"], "");
+    made.is(0);
+    let codes: Vec<&str> = made.out.lines().collect();
+    assert_eq!(codes.len(), 10);
+    assert!(codes.iter().all(|code| code.starts_with('r') && code.len() == 19), "{codes:?}");
+    let secret = format!("{PRIMARY} {}", codes[0]);
+    attempt(&home, &secret).is(0);
+    let again = attempt(&home, &secret);
+    again.is(1);
+    assert!(again.out.contains("why=code-spent"), "{again:?}");
+    let shown = show(&home);
+    assert_eq!((&shown["left"], &shown["spent"]), (&json!(9), &json!(1)));
+    let words = home.run(["recovery", "show", "alice"], "");
+    assert!(words.out.starts_with("alice has 9 of 10 recovery codes left, made "), "{words:?}");
+    home.run(["recovery", "new", "alice"], "").is(0);
+    let retired = attempt(&home, &format!("{PRIMARY} {}", codes[1]));
+    assert!(retired.out.contains("why=recovery-code-retired"), "{retired:?}");
+}
+
+#[test]
+fn a_sheet_is_a_page_with_all_that_is_needed() {
+    let home = Home::with_alice();
+    let done = home.run(["recovery", "new", "alice", "--sheet"], "");
+    done.is(0);
+    assert!(done.out.starts_with("Postern: recovery codes of alice\nmade "), "{done:?}");
+    assert_eq!(done.out.matches("[ ]  r").count(), 10, "{done:?}");
+    assert!(done.out.lines().all(|line| line.len() < 100) && done.out.is_ascii(), "{done:?}");
+}
+
+#[test]
+fn codes_that_nobody_could_read_are_good_for_nothing() {
+    let home = Home::with_alice();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = home.command(["recovery", "new", "alice"]).stdout(full).spawn().unwrap();
+    let done = super::home::finish(child, "");
+    done.refused(5, "could not be shown");
+    assert_eq!(show(&home)["left"], 0);
+}
+
+#[test]
+fn unlocking_forgives_codes_and_passwords() {
+    let home = Home::with_alice();
+    let (key, _) = home.enroll();
+    home.database("INSERT INTO code_failure VALUES (1, '198.51.100.1', 100, 0)");
+    let secret = format!("{PRIMARY}{}", code(&key, now() + 30));
+    let closed = attempt(&home, &secret);
+    assert!(closed.out.contains("why=code-path-closed"), "{closed:?}");
+    for number in 0..6 {
+        attempt(&home, &format!("wrong {number}")).is(1);
+    }
+    let throttled = attempt(&home, &secret);
+    assert!(throttled.out.contains("why=throttled-source"), "{throttled:?}");
+    let done = home.run(["account", "unlock", "alice"], "");
+    done.is(0);
+    assert!(done.err.contains("100 wrong codes"), "{done:?}");
+    attempt(&home, &secret).is(0);
+    home.run(["account", "unlock", "bob"], "").refused(3, "bob");
+}
+
+#[test]
+fn a_new_primary_is_good_at_once_though_it_was_wrong_before() {
+    let home = Home::with_alice();
+    let (key, _) = home.enroll();
+    let next = "another horse battery";
+    attempt(&home, next).is(1);
+    let again = attempt(&home, next);
+    assert!(again.out.contains("why=repeated"), "{again:?}");
+    home.run(["account", "passwd", "alice"], next).is(0);
+    attempt(&home, &format!("{next}{}", code(&key, now() + 30))).is(0);
+}
