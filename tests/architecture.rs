@@ -124,6 +124,13 @@ fn the_rig_is_installed_by_the_commands_of_the_readme() {
     for command in commands {
         assert!(rig.contains(command), "{command}");
     }
+    let shell = fs::read_to_string("tests/compliance/shell.rs").unwrap();
+    let hosts: Vec<&str> =
+        readme.lines().filter(|line| line.contains("pam_postern.so") && installs(line)).collect();
+    assert_eq!(hosts.len(), 3);
+    for command in hosts.iter().filter_map(|line| line.strip_prefix("sudo ")) {
+        assert!(shell.contains(command), "{command}");
+    }
     for line in readme.lines().filter_map(|line| line.split("packaging/").nth(1)) {
         let file = format!("packaging/{}", line.split_whitespace().next().unwrap());
         assert!(Path::new(&file).exists(), "{file}");

@@ -137,7 +137,7 @@ fn a_hundred_wrong_codes_leave_app_passwords_and_recovery_codes(rig: &mut Rig) {
     rig.login(Protocol::Imap, &person.name, &with_code).granted("primary+code");
 }
 
-/// Twelve strangers at once, each from many addresses, for as long as the owner needs for twenty logins.
+/// Twelve strangers at once, each from many addresses, for as long as the owner needs for a hundred logins.
 fn a_flood_of_wrong_passwords_keeps_no_app_password_out(rig: &mut Rig) {
     let person = rig.system_person();
     let phone = person.app_password("phone");
@@ -158,7 +158,7 @@ fn a_flood_of_wrong_passwords_keeps_no_app_password_out(rig: &mut Rig) {
                 }
             });
         }
-        for _ in 0..5 {
+        for _ in 0..25 {
             everywhere(|protocol| rig.login(protocol, &person.name, &phone).granted("app-password"));
         }
         over.store(true, Relaxed);
