@@ -11,6 +11,7 @@
 mod site;
 
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use postern::crypto::secret::Secret;
@@ -21,7 +22,7 @@ use postern::domain::selection::Selection;
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
 use postern::enrollment::{Enrollment, EnrollmentError, Overlap};
-use postern::store::{Restorable, StoreError};
+use postern::store::{Restorable, StoreError, TotpKeys};
 use postern::verifier::{PamQuestion, Spending, System, Verifier};
 use site::{PRIMARY, Site, name, now};
 
@@ -366,4 +367,61 @@ fn what_is_revoked_while_pam_is_asked_does_not_pass() {
     let verifier = Verifier::new(&site.config, site.owner(), system, Spending::Real);
     let verdict = verifier.verify(&raw, &now).unwrap().verdict;
     assert!(matches!(verdict, Verdict::Deny(Denial::Revoked)), "{verdict:?}");
+}
+
+/// Two logins after the other, over and over, while `end` ends what they log in with: of those that start after it
+/// returned none passes.
+fn nobody_is_late(end: impl Fn(&Site)) {
+    for _ in 0..5 {
+        let (site, phone) = site_with_phone();
+        let (begun, over) = (AtomicU32::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    loop {
+                        let late = over.load(Ordering::SeqCst);
+                        let answer = login(&site, &phone);
+                        begun.fetch_add(1, Ordering::SeqCst);
+                        assert!(!late || answer.is_some(), "a login passed that started too late");
+                        if late {
+                            break;
+                        }
+                    }
+                });
+            }
+            while begun.load(Ordering::SeqCst) < 4 {
+                thread::yield_now();
+            }
+            end(&site);
+            over.store(true, Ordering::SeqCst);
+        });
+    }
+}
+
+#[test]
+fn a_login_that_starts_after_a_revocation_returned_is_refused() {
+    nobody_is_late(|site| {
+        site.revoke("alice", "phone");
+    });
+    let everything = Selection::default();
+    nobody_is_late(|site| {
+        let vault = site.vault();
+        let enrollment = Enrollment::new(&vault);
+        enrollment.revoke_selected(&everything, None, Restorable::Never, site.made()).unwrap();
+    });
+}
+
+#[test]
+fn a_login_that_starts_after_its_account_was_closed_or_removed_is_refused() {
+    let alice = name("alice");
+    nobody_is_late(|site| {
+        Enrollment::new(&site.vault()).set_state(&alice, AccountState::Disabled, site.made()).unwrap();
+    });
+    nobody_is_late(|site| {
+        Enrollment::new(&site.vault()).remove_account(&alice, site.made()).unwrap();
+    });
+    nobody_is_late(|site| {
+        let vault = site.vault();
+        Enrollment::new(&vault).close_compromised(&alice, TotpKeys::Keep, site.made()).unwrap();
+    });
 }

@@ -24,7 +24,7 @@ pub struct CodeFailures {
 pub enum Reserved {
     /// A failure is written down, until a right code takes it back.
     Now,
-    /// There were too many already.
+    /// There were too many already, or the account was removed meanwhile.
     Closed,
 }
 
@@ -59,6 +59,7 @@ impl Store {
         let reserve = "INSERT INTO code_failure (account_id, source, count, last_at)
                        SELECT ?1, ?2, 1, ?3
                        WHERE (SELECT coalesce(sum(count), 0) FROM code_failure WHERE account_id = ?1) < ?4
+                         AND EXISTS (SELECT 1 FROM account WHERE id = ?1)
                        ON CONFLICT (account_id, source) DO UPDATE SET count = count + 1, last_at = ?3";
         let sum = "SELECT sum(count) FROM code_failure WHERE account_id = ?1";
         let source = Source::of(by.from).to_string();

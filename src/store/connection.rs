@@ -202,6 +202,12 @@ impl Store {
         &self.connection
     }
 
+    /// For a transaction that changes many rows: else SQLite would write before its end, and nobody could read until
+    /// then (sqlite.org/pragma.html#pragma_cache_spill).
+    pub(super) fn spill_nothing(&self) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "cache_spill", false)?)
+    }
+
     /// Runs one transaction: whole, durable when it returns, or not at all.
     pub(super) fn write<T>(
         &self,

@@ -90,8 +90,7 @@ impl Store {
         made: Made,
         seal: &Seal<'_>,
     ) -> Result<(), StoreError> {
-        // Else SQLite would write before the end, and nobody could read until then.
-        self.reader().pragma_update(None, "cache_spill", false)?;
+        self.spill_nothing()?;
         self.write(|transaction| {
             let import = Import { store: self, transaction, limits, made, seal };
             rows.iter().try_for_each(|row| import.row(row))

@@ -9,7 +9,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::password_hash::PasswordHash;
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{Attempt, Shown};
-use crate::domain::verdict::Match;
+use crate::domain::verdict::{Evidence, Match};
 use crate::store::{Account, FoundAppPassword, HashPlace, Made, Store};
 use crate::verifier::primary::Case;
 use crate::verifier::{Decision, Spending, Unavailable};
@@ -77,8 +77,12 @@ impl Case<'_> {
     }
 
     fn decide_app_password(&self, found: &FoundAppPassword) -> Result<Decision, Unavailable> {
+        // Hashes from elsewhere may have taken their time.
+        let Some(found) = self.vault.store.app_password_again(found)? else {
+            return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
+        };
         let decision =
-            self.verifier.decide_app_password(self.vault, self.attempt, found, Match::Right, self.clock)?;
+            self.verifier.decide_app_password(self.vault, self.attempt, &found, Match::Right, self.clock)?;
         Ok(Decision { path: Path::AppPassword, ..decision })
     }
 

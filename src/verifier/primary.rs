@@ -104,7 +104,7 @@ impl Case<'_> {
             (
                 Known::Account(AccountState::Active) | Known::RollOut,
                 PrimaryFinding::Checked(PrimaryMatch::Right) | PrimaryFinding::Elsewhere,
-            ) => self.check_code(&presented.factor, &mut findings)?,
+            ) => self.look_again(self.check_code(&presented.factor, &mut findings)?)?,
             _ => CodeEvidence::Absent,
         };
         let policy = if takes_primary(accepted) { Coverage::Inside } else { Coverage::Outside };
@@ -230,6 +230,18 @@ impl Case<'_> {
             | PrimaryFinding::Throttled(_)
             | PrimaryFinding::NotAsked => Ok(Known::Account(account.state)),
         }
+    }
+
+    /// Where a code is spent, that write looks at the account once more, since asking PAM may have taken its time;
+    /// without a code somebody must look too.
+    fn look_again(&self, code: CodeEvidence) -> Result<CodeEvidence, Unavailable> {
+        let (CodeEvidence::Waived(_), Some(seen)) = (code, self.account) else {
+            return Ok(code);
+        };
+        let found = self.vault.store.account(&self.attempt.account)?;
+        let facts = |account: &Account| (account.id, account.state, account.primary_version);
+        let unchanged = found.is_some_and(|found| facts(&found) == facts(seen));
+        Ok(if unchanged { code } else { CodeEvidence::AccountChanged })
     }
 
     /// A hash that was brought along is replaced by one of ours, once its secret is here and right. Best effort: the

@@ -29,7 +29,13 @@ fn what_is_revoked_or_over_counts_for_no_limit() {
     home.run(second, "").is(0);
     home.database("UPDATE app_password SET expires_at = created_at");
     home.app_password("third");
-    assert_eq!(home.run(["account", "list", "--json"], "").json()[0]["app_passwords"], 1);
+    let counted = || home.run(["account", "list", "--json"], "").json()[0]["app_passwords"].clone();
+    assert_eq!(counted(), 1);
+    home.run(["app", "add", "alice", "--label", "fourth"], "").refused(1, "1 live app password");
+    home.database("UPDATE app_password SET created_at = 1");
+    home.configure("longest_lifetime_days = 30");
+    assert_eq!(counted(), 0);
+    home.app_password("fourth");
 }
 
 #[test]

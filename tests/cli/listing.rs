@@ -97,6 +97,8 @@ fn app_passwords_are_listed_with_their_use() {
     is_utc(&list[0]["last_used_at"]);
     is_utc(&list[1]["revoked_at"]);
     assert_eq!(list[1]["last_used_at"], Value::Null);
+    let live = home.run(["app", "list", "alice", "--live", "--json"], "").json();
+    assert_eq!((live.as_array().unwrap().len(), &live[0]), (1, &list[0]));
     let table = home.run(["app", "list", "alice"], "").out;
     assert!(
         table.starts_with("LABEL") && table.contains("192.0.2.7") && table.contains("revoked 2"),

@@ -403,6 +403,50 @@ fn an_account_that_is_closed_while_pam_is_asked_is_not_let_in() {
 }
 
 #[test]
+fn an_account_that_is_removed_while_pam_is_asked_is_not_let_in() {
+    let site = Site::new();
+    let decision = while_pam_is_asked(&site, |_| {
+        postern::enrollment::Enrollment::new(&site.vault())
+            .remove_account(&site::name("bob"), site.made())
+            .unwrap();
+    });
+    assert!(!decision.is_grant(), "{decision:?}");
+}
+
+#[test]
+fn without_a_code_too_the_account_is_looked_at_once_more() {
+    use postern::domain::account::AccountState::Disabled;
+    use postern::enrollment::Enrollment;
+    let close = |site: &Site| {
+        Enrollment::new(&site.vault()).set_state(&site::name("bob"), Disabled, site.made()).unwrap();
+    };
+    let remove = |site: &Site| {
+        Enrollment::new(&site.vault()).remove_account(&site::name("bob"), site.made()).unwrap();
+    };
+    for meanwhile in [&close as &dyn Fn(&Site), &remove] {
+        let mut site = Site::new();
+        site.config.policy.services.default.primary_alone = true;
+        site.pam_account("bob");
+        site.write("etc/pam.d/primary", "");
+        let secret = Secret::copy_of(PRIMARY.as_bytes());
+        let (account, service) = (&b"bob"[..], &b"imap"[..]);
+        let raw =
+            RawAttempt { account, shown: Shown::Field(&secret), service, remote: None, door: Door::Try };
+        let with = |meanwhile: &dyn Fn(&Site)| {
+            let check_primary = |_: &PamQuestion<'_>, _: &Secret| {
+                meanwhile(&site);
+                Ok(PrimaryMatch::Right)
+            };
+            let system = System { check_primary: &check_primary, ..NOBODY };
+            Verifier::new(&site.config, site.owner(), system, Spending::Real).verify(&raw, &now).unwrap()
+        };
+        assert!(with(&|_| ()).is_grant());
+        let decision = with(meanwhile);
+        assert!(matches!(decision.verdict, Verdict::Deny(Denial::AccountChanged)), "{decision:?}");
+    }
+}
+
+#[test]
 fn a_key_that_is_enrolled_anew_does_not_forget_what_it_spent() {
     use postern::domain::app_password::Label;
     let site = Site::with_alice();

@@ -12,6 +12,7 @@ use crate::cli::site::Site;
 use crate::cli::{table, text};
 use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
+use crate::domain::verdict::Life;
 use crate::enrollment::Enrollment;
 use crate::store::AppPasswordRow;
 
@@ -19,6 +20,9 @@ use crate::store::AppPasswordRow;
 pub struct ListCommand {
     /// The account.
     name: OsString,
+    /// Leave out those that are revoked or over.
+    #[arg(long)]
+    live: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -27,8 +31,9 @@ pub(super) fn run(site: &Site<'_>, command: &ListCommand) -> Result<(), Failure>
     let name = site.account(&command.name)?;
     let vault = site.vault()?;
     let account = Enrollment::new(&vault).account(&name)?;
-    let passwords = vault.store.app_passwords(account.id)?;
+    let mut passwords = vault.store.app_passwords(account.id)?;
     let now = site.now();
+    passwords.retain(|row| !command.live || row.life_at(now, site.limits()) == Life::Live);
     let facts: Vec<Facts<'_>> = passwords.iter().map(|row| Facts::new(row, site.limits(), now)).collect();
     if command.output.json {
         return text::json(&facts);

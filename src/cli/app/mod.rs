@@ -6,6 +6,7 @@ mod list;
 mod show;
 mod rename;
 mod revoke;
+mod selection;
 mod rotate;
 mod restore;
 
@@ -28,7 +29,9 @@ pub enum AppCommand {
   sudo postern app add alice --label internship --expires 90d")]
     Add(add::AddCommand),
     /// List the app passwords of an account, revoked ones last.
-    #[command(after_help = "Example:\n  sudo postern app list alice")]
+    #[command(
+        after_help = "Examples:\n  sudo postern app list alice\n  sudo postern app list alice --live --json"
+    )]
     List(list::ListCommand),
     /// Show all that is known of an app password.
     #[command(after_help = "Example:\n  sudo postern app show alice phone")]

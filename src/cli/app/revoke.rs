@@ -1,21 +1,21 @@
 //! `postern app revoke`.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::Args;
 use serde::Serialize;
 
 use crate::cli::app::facts::last_use;
+use crate::cli::app::selection::SelectionArguments;
 use crate::cli::arguments::Output;
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
 use crate::cli::site::{Site, label};
-use crate::cli::{Exit, expiry, sessions, table, text};
+use crate::cli::{Exit, sessions, table, text};
 use crate::domain::account::AccountName;
 use crate::domain::app_password::Label;
-use crate::domain::network::{Networks, NetworksError};
-use crate::domain::selection::{Domain, DomainError, Selection};
+use crate::domain::selection::Selection;
 use crate::domain::time::UnixTime;
 use crate::enrollment::Enrollment;
 use crate::store::{AppPasswordRow, Restorable, Revocation, SelectedAppPassword};
@@ -40,35 +40,12 @@ pub struct RevokeCommand {
     output: Output,
 }
 
-#[derive(Args)]
-#[group(id = "selection", multiple = true)]
-struct SelectionArguments {
-    /// All app passwords of all accounts.
-    #[arg(long, conflicts_with_all = ["account", "domain", "unused_since", "older_than", "used_from"])]
-    all: bool,
-    /// Those of this account; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    account: Vec<OsString>,
-    /// Those of the accounts in this domain.
-    #[arg(long)]
-    domain: Option<OsString>,
-    /// Those not used since a day such as 2030-12-31, or for a span such as 90d.
-    #[arg(long, value_name = "WHEN")]
-    unused_since: Option<OsString>,
-    /// Those made longer ago than a span such as 1y.
-    #[arg(long, value_name = "SPAN")]
-    older_than: Option<OsString>,
-    /// Those whose last use came from this network; earlier uses are not kept.
-    #[arg(long, value_name = "NETWORKS")]
-    used_from: Option<OsString>,
-}
-
 pub(super) fn run(site: &Site<'_>, command: &RevokeCommand) -> Result<Exit, Failure> {
     let vault = site.vault()?;
     let work = Work { site, command, vault: &vault };
     match (&command.name, &command.label) {
         (Some(name), Some(typed)) => work.revoke_one(&site.account(name)?, &label(typed)?),
-        _ => work.revoke_selected(&selection(site, &command.selection)?),
+        _ => work.revoke_selected(&command.selection.read(site)?),
     }
 }
 
@@ -176,35 +153,6 @@ impl Work<'_> {
             text::note(&format!("To take it back, until {until}: postern app restore {id}"));
         }
     }
-}
-
-fn selection(site: &Site<'_>, typed: &SelectionArguments) -> Result<Selection, Failure> {
-    let now = site.now();
-    let accounts: BTreeSet<_> =
-        typed.account.iter().map(|name| site.account(name)).collect::<Result<_, _>>()?;
-    let selection = Selection {
-        accounts: (!accounts.is_empty()).then_some(accounts),
-        domain: typed.domain.as_ref().map(|text| domain(site, text)).transpose()?,
-        unused_since: typed.unused_since.as_ref().map(|text| expiry::past(text, now)).transpose()?,
-        made_before: typed.older_than.as_ref().map(|text| expiry::before(text, now)).transpose()?,
-        used_from: typed.used_from.as_ref().map(|text| networks(text)).transpose()?,
-    };
-    // Nothing at all must not mean everything.
-    if selection == Selection::default() && !typed.all {
-        let what = "what is to be revoked is not said".to_owned();
-        return Err(Failure::Usage(what, "name an account and a label, or select: --account NAME, --all …"));
-    }
-    Ok(selection)
-}
-
-fn domain(site: &Site<'_>, typed: &OsStr) -> Result<Domain, Failure> {
-    let parsed = typed.to_str().ok_or(DomainError).and_then(|text| Domain::parse(text, &site.config.naming));
-    parsed.map_err(|error| Failure::Usage(error.to_string(), "such as example.org"))
-}
-
-fn networks(typed: &OsStr) -> Result<Networks, Failure> {
-    let parsed = typed.to_str().ok_or(NetworksError).and_then(Networks::parse);
-    parsed.map_err(|error| Failure::Usage(error.to_string(), "nothing was revoked"))
 }
 
 fn counted(rows: &[SelectedAppPassword]) -> String {

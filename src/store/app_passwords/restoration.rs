@@ -89,6 +89,7 @@ impl Store {
         limits: &AppPasswordPolicy,
         made: Made,
     ) -> Result<Vec<Restored>, StoreError> {
+        self.spill_nothing()?;
         self.write(|transaction| {
             let until = restorable_until(transaction, id)?.ok_or(StoreError::NoRevocation(id))?;
             if until <= made.at {

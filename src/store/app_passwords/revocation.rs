@@ -82,6 +82,7 @@ impl Store {
         restorable: Restorable,
         made: Made,
     ) -> Result<Revocation, StoreError> {
+        self.spill_nothing()?;
         self.write(|transaction| {
             let chosen = select(transaction, selection, made.at)?;
             let ids = |rows: &[SelectedAppPassword]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
