@@ -40,7 +40,7 @@
 //! - [`config`]: `postern.toml` and the key file, read only if nobody else could have written them.
 //! - [`store`]: the SQLite tables, opened for each call.
 //! - [`run`]: files under `/run/postern`: refused primary passwords, slots for their checks; lost at a reboot.
-//! - [`audit`]: one line for each decision, in which foreign text forges nothing.
+//! - [`audit`]: one line for each decision and each change, in which foreign text forges nothing.
 //! - [`tombstones`]: a file of fixed size by which a device that keeps trying what was revoked leaves one line an hour.
 //! - [`verifier`]: the order of a decision; asks store, key and PAM; spends codes.
 //! - [`enrollment`]: makes and revokes accounts, app passwords, TOTP keys. Floor 3 with the verifier, whose
@@ -58,6 +58,7 @@
 //! - A code is looked at only if the primary was right, and is spent by the write that records it, before the
 //!   answer.
 //! - What is missing, damaged, foreign or unreadable is *unavailable*: never a grant, never "unknown user".
+//! - Every change of the store appends a row to the audit chain in its own transaction, and leaves a line after it.
 //! - `ffi` reaches the store only through `backend`. Unsafe code is in `ffi` alone.
 //! - No secret is in a type that can be printed.
 //!

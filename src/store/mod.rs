@@ -19,6 +19,7 @@ mod code_failures;
 mod audit_rows;
 mod audit_log;
 mod audit_chain;
+mod audit_flaw;
 mod imports;
 
 pub use account_endings::{Losses, TotpKeys};
@@ -27,7 +28,8 @@ pub use app_passwords::{
     AppPasswordRow, Fate, FirstUse, FoundAppPassword, LastUse, NewAppPassword, Restorable,
     RestorableRevocation, Restored, Revocation, Rotated, SelectedAppPassword, Successor,
 };
-pub use audit_chain::{ChainWalk, Flaw, FlawKind, Walked, Whole};
+pub use audit_chain::{ChainWalk, Walked, Whole};
+pub use audit_flaw::{Flaw, FlawKind};
 pub use audit_log::AuditRow;
 pub use audit_rows::{ChainKey, Recorded};
 pub use code_failures::{CodeFailures, Reserved};

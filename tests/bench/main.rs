@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 mod auth_client;
+mod chain;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         eprintln!("no namespaces of our own: {}", namespaces::enter());
         return ExitCode::FAILURE;
     }
+    chain::measure();
     let mut rig = Rig::start();
     let person = rig.virtual_person();
     let phone = person.app_password("phone");

@@ -26,6 +26,7 @@ mod breakage;
 mod hostile;
 mod shell;
 mod policy;
+mod log;
 mod rig_itself;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         hostile::FACTS,
         shell::FACTS,
         policy::FACTS,
+        log::FACTS,
         rig_itself::FACTS,
     ];
     let trials = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();

@@ -147,6 +147,7 @@ fn a_thousand_tries_of_a_revoked_password_are_two_lines() {
     let gone = site.app_password("alice", "old phone", MAIL);
     site.revoke("alice", "old phone");
     let start = now();
+    let store = fs::read(site.path("store/store.db")).unwrap();
     let at =
         |secs| Ask { secret: &gone, remote: "192.0.2.1", at: UnixTime(start.0 + secs), ..Ask::default() };
     let mut lines: Vec<String> =
@@ -155,6 +156,7 @@ fn a_thousand_tries_of_a_revoked_password_are_two_lines() {
     lines.extend(lines_of(&site, &at(3600), Door::Pam));
     let line = "denied account=\"alice\" service=imap rhost=192.0.2.1 door=pam path=app-password label=\"old phone\" why=revoked";
     assert_eq!(lines, [line.to_owned(), format!("{line} folded=999")]);
+    assert_eq!(fs::read(site.path("store/store.db")).unwrap(), store, "nobody makes the store write");
     // Everything else is told each time, and as it is.
     let other = Ask { remote: "192.0.2.2", ..at(3601) };
     assert_eq!(lines_of(&site, &other, Door::Pam), [line.replace("192.0.2.1", "192.0.2.2")]);
