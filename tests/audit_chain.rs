@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::rc::Rc;
 
-use postern::crypto::keyring::Keyring;
+use postern::crypto::keyring::MasterKey;
 use postern::crypto::secret::Secret;
 use postern::domain::account::AccountState;
 use postern::domain::anchor::Anchor;
@@ -38,7 +38,7 @@ fn ten_rows() -> Site {
 
 fn walk(site: &Site, anchors: Vec<Anchor>) -> Result<Whole, (i64, FlawKind)> {
     let vault = site.vault();
-    let mut walk = ChainWalk::new(vault.chain_keys(), anchors);
+    let mut walk = ChainWalk::new(vault.chain_keys().unwrap(), anchors);
     loop {
         match vault.store.walk_chain(&mut walk).unwrap() {
             Walked::Further { .. } => {}
@@ -244,7 +244,7 @@ fn what_is_no_value_of_its_column_is_a_changed_row() {
 #[test]
 fn another_key_makes_no_chain() {
     let site = ten_rows();
-    let key = Keyring::new(&[7; 32]).audit_key();
+    let key = MasterKey::new(&[7; 32]).audit_key();
     let mut walk = ChainWalk::new(vec![ChainKey { key, key_id: 1 }], Vec::new());
     let Walked::Flawed(flaw) = site.vault().store.walk_chain(&mut walk).unwrap() else { panic!("it passed") };
     assert_eq!((flaw.row, flaw.kind), (1, FlawKind::Changed));

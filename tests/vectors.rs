@@ -1,7 +1,7 @@
 //! What others have computed: the RFCs' vectors, and those of our own formats, which are for ever.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
-use postern::crypto::keyring::Keyring;
+use postern::crypto::keyring::MasterKey;
 use postern::crypto::otp::{Algorithm, Code, Digits, hotp};
 use postern::crypto::password_hash::PasswordHash;
 use postern::crypto::seal;
@@ -87,7 +87,7 @@ fn draft_irtf_cfrg_xchacha_03_appendix_a_3_1() {
 #[test]
 fn app_passwords_and_their_tags() {
     let master: Vec<u8> = (0..32).collect();
-    let keyring = Keyring::new(&master.try_into().unwrap());
+    let keyring = MasterKey::new(&master.try_into().unwrap());
     let rows: Vec<&str> =
         include_str!("vectors/app_passwords.txt").lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(rows.len(), 12);

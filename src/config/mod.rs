@@ -10,7 +10,7 @@ mod key_file;
 
 pub use file::{Config, ConfigError};
 pub use guarded::{FileError, Owner, check};
-pub use key_file::{KeyError, create_key, read_key};
+pub use key_file::{KeyError, KeyFile, create_key, read_key, replace_key};
 
 /// Where the configuration lies unless a door names another place.
 pub const DEFAULT_PATH: &str = "/etc/postern/postern.toml";

@@ -30,7 +30,7 @@ impl Enrollment<'_> {
         };
         // Under two labels, or enrolled anew, a key would forget which of its codes are spent.
         for row in self.vault.store.totp_keys(account.id)? {
-            if self.vault.open_totp_key(account.id, row.id, &row.sealed)?.matches(&totp.key) {
+            if self.vault.open_totp_key(account.id, row.id, &row.sealed, row.key_id)?.matches(&totp.key) {
                 return Err(EnrollmentError::KeyTaken(name.clone(), row.label));
             }
         }

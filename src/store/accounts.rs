@@ -6,7 +6,6 @@ use crate::domain::account::{AccountName, AccountState};
 use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
 use crate::store::audit_rows::Entry;
-use crate::store::connection::KEY_ID;
 use crate::store::{Made, Store, StoreError, Written};
 
 /// An account.
@@ -22,6 +21,8 @@ pub struct Account {
     pub primary: PrimaryCheck,
     /// Grows when it gets another primary, and not when the same one is hashed anew.
     pub primary_version: i64,
+    /// The master key that its primary is hashed or sealed with.
+    pub key_id: i64,
     /// When it first got an app password or a second factor; removing the last one changes nothing here.
     pub enrolled_at: Option<UnixTime>,
     /// Codes of steps that begin before this are spent, whichever key they belong to.
@@ -77,7 +78,7 @@ impl PrimaryKeeper {
 }
 
 const COLUMNS: &str =
-    "id, name, state, primary_hash, primary_version, enrolled_at, codes_spent_until, unix_uid,
+    "id, name, state, primary_hash, primary_version, key_id, enrolled_at, codes_spent_until, unix_uid,
                        created_at, created_by";
 
 impl Store {
@@ -143,7 +144,7 @@ impl Store {
                    VALUES (?1, 'active', ?2, ?3, ?4, ?5, ?6, ?7)";
         let (check, hash) = columns(primary);
         self.write(|transaction| {
-            let row = (name.as_str(), check, hash, KEY_ID, unix_uid, number(made.at.0), made.by);
+            let row = (name.as_str(), check, hash, self.key_id()?, unix_uid, number(made.at.0), made.by);
             transaction.execute(sql, row)?;
             let account_id = Some(transaction.last_insert_rowid());
             let detail = format!("primary={check}");
@@ -188,7 +189,7 @@ impl Store {
                    WHERE id = ?1";
         let (check, hash) = columns(primary);
         self.write(|transaction| {
-            let rows = transaction.execute(sql, (account_id, check, hash, KEY_ID))?;
+            let rows = transaction.execute(sql, (account_id, check, hash, self.key_id()?))?;
             self.record_if(rows, transaction, made, &Entry::of("account.passwd", account_id))
         })
     }
@@ -257,6 +258,7 @@ fn read(row: &Row<'_>) -> Result<Account, StoreError> {
         state: state(&row.get::<_, String>("state")?)?,
         primary: hash.map_or(PrimaryCheck::Pam, PrimaryCheck::Store),
         primary_version: row.get("primary_version")?,
+        key_id: row.get("key_id")?,
         enrolled_at: enrolled_at.map(time).transpose()?,
         codes_spent_until: time(row.get("codes_spent_until")?)?,
         unix_uid: row.get("unix_uid")?,

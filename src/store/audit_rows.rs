@@ -81,8 +81,9 @@ impl Store {
         made: Made,
         entry: &Entry<'_>,
     ) -> Result<(), StoreError> {
+        self.is_of_the_newest_key(transaction)?;
         let tip = tip(transaction)?;
-        let Some(found) = breach(transaction, self.chain_key()?, &tip)? else {
+        let Some(found) = self.breach(transaction, &tip)? else {
             return self.append(transaction, made, entry, &tip).map(drop);
         };
         let noticed = Entry { event: BREACH, detail: Some(&found), ..Entry::default() };
@@ -98,6 +99,17 @@ impl Store {
         entry: &Entry<'_>,
     ) -> Result<(), StoreError> {
         self.append(transaction, made, entry, &Tip { row: 0, mac: GENESIS }).map(drop)
+    }
+
+    /// What the end of the chain looks like, if it is not the one that the head was made for.
+    fn breach(&self, transaction: &Transaction<'_>, tip: &Tip) -> Result<Option<String>, StoreError> {
+        let Some(head) = head(transaction)? else {
+            return Ok(Some(format!("last={} head=none", tip.row)));
+        };
+        // While a key is on its way out, the head may be under that one.
+        let key = self.chain_key_of(head.key_id);
+        let sound = key.is_some_and(|chain| head.is_of(tip.row, &tip.mac, &chain.key));
+        Ok((!sound).then(|| format!("last={} head={}", tip.row, head.last_row)))
     }
 
     fn append(
@@ -177,15 +189,6 @@ fn tip(transaction: &Transaction<'_>) -> Result<Tip, StoreError> {
         Ok(Tip { row: row.get(0)?, mac: mac_of(row.get_ref(1)?).unwrap_or(GENESIS) })
     };
     Ok(transaction.query_row(last, [], read).optional()?.unwrap_or(Tip { row: 0, mac: GENESIS }))
-}
-
-/// What the end of the chain looks like, if it is not the one that the head was made for.
-fn breach(transaction: &Transaction<'_>, chain: &ChainKey, tip: &Tip) -> Result<Option<String>, StoreError> {
-    let Some(head) = head(transaction)? else {
-        return Ok(Some(format!("last={} head=none", tip.row)));
-    };
-    let sound = head.key_id == chain.key_id && head.is_of(tip.row, &tip.mac, &chain.key);
-    Ok((!sound).then(|| format!("last={} head={}", tip.row, head.last_row)))
 }
 
 /// How many rows there are, so that a chain cut short is found.

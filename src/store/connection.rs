@@ -8,25 +8,27 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::crypto::keyring::CHECK_LEN;
 use crate::store::Made;
 use crate::store::audit_rows::{ChainKey, Entry, Recorded};
 use crate::store::error::StoreError;
+use crate::store::keys::KnownKey;
 use crate::store::schema::{APPLICATION_ID, FIRST_CHAINED, MIGRATIONS, VERSION};
 
 /// How long SQLite waits for another process at one place. A login waits at five places at most (the look at
 /// the start, and journal mode, begin, commit and unlock of a spend), which keeps it within five seconds.
 const BUSY: Duration = Duration::from_millis(950);
 
-/// The id of the only key there is, until keys can be rotated.
-pub const KEY_ID: i64 = 1;
+/// The id of a store's first key.
+pub const FIRST_KEY: i64 = 1;
 
 /// An open store. Dropping it closes the file.
 pub struct Store {
     connection: Connection,
-    chain: Option<ChainKey>,
+    /// The keys that the chain may be under, the newest first, which goes on with it.
+    chain: Vec<ChainKey>,
     /// What the transaction under way has appended to the chain.
     recorded: RefCell<Vec<Recorded>>,
     witness: Option<Witness>,
@@ -62,7 +64,7 @@ impl Store {
         look: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<(Self, T), E> {
         check_files(path, owner)?;
-        let store = Self::at(path, None, None)?;
+        let store = Self::at(path, Vec::new(), None)?;
         // Each look of its own would take and leave the lock, and might wait for it.
         let lock = Transaction::new_unchecked(&store.connection, TransactionBehavior::Deferred);
         let lock = lock.map_err(StoreError::from)?;
@@ -105,7 +107,7 @@ impl Store {
             false => Err(StoreError::Io(path.to_owned(), error)),
         })?;
         check_files(path, owner)?;
-        let store = Self::at(path, Some(chain), Some(witness))?;
+        let store = Self::at(path, vec![chain], Some(witness))?;
         store.write(|transaction| {
             // Another call may have been quicker.
             if pragma(transaction, "application_id")? != 0 {
@@ -114,7 +116,7 @@ impl Store {
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             migrate(transaction, 0)?;
             let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
-            transaction.execute(sql, (KEY_ID, key_check))?;
+            transaction.execute(sql, (FIRST_KEY, key_check))?;
             store.begin_chain(transaction, made, &Entry { event: "store.create", ..Entry::default() })
         })
     }
@@ -126,50 +128,44 @@ impl Store {
     pub fn upgrade(
         path: &Path,
         owner: u32,
-        key_check: [u8; CHECK_LEN],
-        chain: ChainKey,
+        choose: impl FnOnce(&[KnownKey]) -> Option<ChainKey>,
         made: Made,
         witness: Witness,
     ) -> Result<i64, StoreError> {
         check_files(path, owner)?;
-        let store = Self::at(path, Some(chain), Some(witness))?;
-        store.write(|transaction| {
+        let mut store = Self::at(path, Vec::new(), Some(witness))?;
+        let version = identify(&store.connection, path)?;
+        if VERSION < version {
+            return Err(StoreError::Newer(path.to_owned(), version));
+        }
+        // A chain that begins under another key could not be verified.
+        store.chain_with(vec![choose(&store.keys_of(version)?).ok_or(StoreError::OtherKey)?]);
+        store.bring_up_to_date(path, made)
+    }
+
+    /// Runs what is missing, if anything is; says from which version the store came.
+    pub(super) fn bring_up_to_date(&self, path: &Path, made: Made) -> Result<i64, StoreError> {
+        self.write(|transaction| {
+            // Another call may have been quicker.
             let version = identify(transaction, path)?;
-            if VERSION < version {
-                return Err(StoreError::Newer(path.to_owned(), version));
-            }
-            // A chain that begins under another key could not be verified.
-            if store.key_check()? != key_check {
-                return Err(StoreError::OtherKey);
-            }
-            if version == VERSION {
+            if VERSION <= version {
                 return Ok(version);
             }
             migrate(transaction, version)?;
             let detail = format!("from={version} to={VERSION}");
             let entry = Entry { event: "store.upgrade", detail: Some(&detail), ..Entry::default() };
             if version < FIRST_CHAINED {
-                store.begin_chain(transaction, made, &entry)?;
+                self.begin_chain(transaction, made, &entry)?;
             } else {
-                store.record(transaction, made, &entry)?;
+                self.record(transaction, made, &entry)?;
             }
             Ok(version)
         })
     }
 
-    /// The value by which the store knows its key.
-    ///
-    /// # Errors
-    /// Where the store fails or has none.
-    pub fn key_check(&self) -> Result<Vec<u8>, StoreError> {
-        let sql = "SELECT value FROM key_check WHERE key_id = ?1";
-        let value = self.connection.query_row(sql, [KEY_ID], |row| row.get(0)).optional()?;
-        value.ok_or_else(|| StoreError::damaged("key_check"))
-    }
-
-    /// Gives the store the key of its audit chain, without which nothing can be changed.
-    pub fn chain_with(&mut self, chain: ChainKey) {
-        self.chain = Some(chain);
+    /// Gives the store the keys of its audit chain, the newest first, without which nothing can be changed.
+    pub fn chain_with(&mut self, chain: Vec<ChainKey>) {
+        self.chain = chain;
     }
 
     /// Gives the store somebody who is told of every change.
@@ -183,10 +179,20 @@ impl Store {
     }
 
     pub(super) fn chain_key(&self) -> Result<&ChainKey, StoreError> {
-        self.chain.as_ref().ok_or(StoreError::NoChainKey)
+        self.chain.first().ok_or(StoreError::NoChainKey)
     }
 
-    fn at(path: &Path, chain: Option<ChainKey>, witness: Option<Witness>) -> Result<Self, StoreError> {
+    /// The key of an id, if this process has it.
+    pub(super) fn chain_key_of(&self, key_id: i64) -> Option<&ChainKey> {
+        self.chain.iter().find(|key| key.key_id == key_id)
+    }
+
+    /// The master key under which new rows are.
+    pub(super) fn key_id(&self) -> Result<i64, StoreError> {
+        Ok(self.chain_key()?.key_id)
+    }
+
+    fn at(path: &Path, chain: Vec<ChainKey>, witness: Option<Witness>) -> Result<Self, StoreError> {
         Ok(Self { connection: connect(path)?, chain, recorded: RefCell::default(), witness })
     }
 
@@ -380,10 +386,13 @@ mod tests {
         Store::prepare(&path, owner).unwrap();
         version_1(&path);
         assert!(matches!(opened(&path, owner), Err(StoreError::Older(_, 1))));
-        let upgrade = |key_check| {
-            let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
+        let upgrade = |key_check: [u8; CHECK_LEN]| {
             let made = Made { at: UnixTime(7), by: owner };
-            Store::upgrade(&path, owner, key_check, chain, made, Box::new(|_| ()))
+            let choose = |known: &[KnownKey]| {
+                let found = known.iter().find(|known| known.check == key_check)?;
+                Some(ChainKey { key: Secret::copy_of(b"chain"), key_id: found.id })
+            };
+            Store::upgrade(&path, owner, choose, made, Box::new(|_| ()))
         };
         assert!(matches!(upgrade([1; CHECK_LEN]), Err(StoreError::OtherKey)));
         assert_eq!(upgrade([0; CHECK_LEN]).unwrap(), 1);

@@ -52,6 +52,10 @@ pub enum StoreError {
     TooManyAppPasswords(u16),
     /// The account has keys with codes of another length, and a field is split only once.
     OtherCodeLength,
+    /// Rows need a key that was to be retired.
+    KeyInUse,
+    /// It got a newer key after it was opened here.
+    KeyChanged,
     /// The store was opened without the key of its audit chain.
     NoChainKey,
     /// There is no randomness to seal with.
@@ -97,6 +101,8 @@ impl fmt::Display for StoreError {
                 write!(f, "the account has {most} live app passwords, the most there may be")
             }
             Self::OtherCodeLength => f.write_str("the account has keys with codes of another length"),
+            Self::KeyInUse => f.write_str("rows of the store need an older key"),
+            Self::KeyChanged => f.write_str("the store has got a new key meanwhile"),
             Self::NoChainKey => f.write_str("the store was opened for reading alone"),
             Self::Entropy(error) => error.fmt(f),
             Self::Taken => f.write_str("the store has that name already"),

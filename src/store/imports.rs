@@ -12,7 +12,6 @@ use crate::domain::service::Scope;
 use crate::store::accounts::{mark_enrolled, number, state_word};
 use crate::store::app_passwords::{FOUND, FoundAppPassword, count_live, read_found};
 use crate::store::audit_rows::Entry;
-use crate::store::connection::KEY_ID;
 use crate::store::{Account, Made, Store, StoreError, Written};
 
 /// Most app passwords of one account that have no tag yet: a login may have to try them all.
@@ -20,6 +19,9 @@ pub const MAX_UNTAGGED: usize = 8;
 
 /// In place of a hash: nothing is equal to it, as in shadow(5).
 pub const NO_HASH: &str = "!";
+
+/// What begins a sealed hash in place of a PHC string; its scheme and the seal follow.
+pub const SEALED_HASH: &str = "$sealed$";
 
 /// Where a hash is kept; a seal is bound to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,13 +123,12 @@ impl Store {
         Ok(listed)
     }
 
-    /// Gives an app password a hash of ours and a tag, unless somebody else was quicker.
+    /// Gives an app password a hash and a tag under the newest key, unless somebody else was quicker.
     ///
     /// # Errors
     /// Where the store fails or somebody else writes; the login does not depend on it.
     pub fn renew_app_password(
         &self,
-        account_id: i64,
         found: &FoundAppPassword,
         tag: &Tag,
         hash: &str,
@@ -135,13 +136,18 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let sql = "UPDATE app_password SET tag = ?3, hash = ?4, key_id = ?5 WHERE id = ?1 AND hash = ?2";
         self.write_if_free(|transaction| {
-            let rows = transaction.execute(sql, (found.id, &found.hash, tag, hash, KEY_ID))?;
-            let entry = Entry { label: Some(&found.label), ..Entry::of("app.rehash", account_id) };
+            let rows = transaction.execute(sql, (found.id, &found.hash, tag, hash, self.key_id()?))?;
+            let account: i64 = transaction.query_row(
+                "SELECT account_id FROM app_password WHERE id = ?1",
+                [found.id],
+                |row| row.get(0),
+            )?;
+            let entry = Entry { label: Some(&found.label), ..Entry::of("app.rehash", account) };
             self.record_if(rows, transaction, made, &entry)
         })
     }
 
-    /// Gives an account's primary a hash of ours, unless somebody else was quicker. It stays the same password, so a
+    /// Gives an account's primary a hash under the newest key, unless somebody else was quicker. It stays the same password, so a
     /// login that is under way may go on.
     ///
     /// # Errors
@@ -155,7 +161,7 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let sql = "UPDATE account SET primary_hash = ?3, key_id = ?4 WHERE id = ?1 AND primary_hash = ?2";
         self.write_if_free(|transaction| {
-            let rows = transaction.execute(sql, (account_id, old, hash, KEY_ID))?;
+            let rows = transaction.execute(sql, (account_id, old, hash, self.key_id()?))?;
             self.record_if(rows, transaction, made, &Entry::of("account.rehash", account_id))
         })
     }
@@ -196,7 +202,10 @@ impl Import<'_> {
             ImportedPrimary::Foreign(hash) => ("store", Some(NO_HASH), None, hash.scheme()),
         };
         let (at, by) = (number(self.made.at.0), self.made.by);
-        self.execute(add, (name.as_str(), state_word(state), check, hash, KEY_ID, uid, at, by))?;
+        self.execute(
+            add,
+            (name.as_str(), state_word(state), check, hash, self.store.key_id()?, uid, at, by),
+        )?;
         let account = self.transaction.last_insert_rowid();
         if let ImportedPrimary::Foreign(hash) = primary {
             let sealed = (self.seal)(HashPlace::Primary { account }, hash)?;
@@ -217,7 +226,8 @@ impl Import<'_> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let (at, by) = (number(self.made.at.0), self.made.by);
         let (scope, listed) = (scope.to_string(), (!networks.are_any()).then(|| networks.to_string()));
-        self.execute(add, (account, label.as_str(), NO_HASH, KEY_ID, &scope, listed, at, by))?;
+        let key_id = self.store.key_id()?;
+        self.execute(add, (account, label.as_str(), NO_HASH, key_id, &scope, listed, at, by))?;
         let row = self.transaction.last_insert_rowid();
         let sealed = (self.seal)(HashPlace::AppPassword { account, row }, hash)?;
         self.execute("UPDATE app_password SET hash = ?2 WHERE id = ?1", (row, sealed))?;

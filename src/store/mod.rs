@@ -21,6 +21,7 @@ mod audit_log;
 mod audit_chain;
 mod audit_flaw;
 mod imports;
+mod keys;
 
 pub use account_endings::{Losses, TotpKeys};
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
@@ -33,9 +34,10 @@ pub use audit_flaw::{Flaw, FlawKind};
 pub use audit_log::AuditRow;
 pub use audit_rows::{ChainKey, Recorded};
 pub use code_failures::{CodeFailures, Reserved};
-pub use connection::{KEY_ID, Store, Witness, Written};
+pub use connection::{FIRST_KEY, Store, Witness, Written};
 pub use error::StoreError;
-pub use imports::{HashPlace, Imported, ImportedPrimary, MAX_UNTAGGED, NO_HASH};
+pub use imports::{HashPlace, Imported, ImportedPrimary, MAX_UNTAGGED, NO_HASH, SEALED_HASH};
+pub use keys::{Holding, KnownKey, RetiredKey, Sealed, SealedAnew};
 pub use recovery_codes::{FoundRecoveryCode, NewRecoveryCode, RecoveryCodes};
 pub use totp_keys::{NewTotpKey, Spent, TotpRow};
 
@@ -86,7 +88,7 @@ mod tests {
         let path = directory.join("store/store.db");
         let owner = fs::metadata(directory).unwrap().uid();
         Store::prepare(&path, owner).unwrap();
-        let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: KEY_ID };
+        let chain = ChainKey { key: Secret::copy_of(b"chain"), key_id: FIRST_KEY };
         let made = Made { at: UnixTime(1), by: owner };
         Store::create(&path, owner, [0; 16], chain, made, Box::new(|_| ())).unwrap();
         Store::open(&path, owner, |_| Ok::<_, StoreError>(())).unwrap().0

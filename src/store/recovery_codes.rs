@@ -7,7 +7,6 @@ use crate::domain::time::UnixTime;
 use crate::store::accounts::{is_unchanged, mark_enrolled, number, time};
 use crate::store::audit_rows::Entry;
 use crate::store::code_failures::forgive;
-use crate::store::connection::KEY_ID;
 use crate::store::totp_keys::Spent;
 use crate::store::{Account, Made, Store, StoreError, Use, Written};
 
@@ -19,6 +18,8 @@ pub struct FoundRecoveryCode {
     pub account_id: i64,
     /// The PHC string.
     pub hash: String,
+    /// The master key that it is hashed with.
+    pub key_id: i64,
     /// When it was spent.
     pub spent_at: Option<UnixTime>,
     /// When newer ones replaced it.
@@ -50,7 +51,8 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn recovery_code(&self, tag: &Tag) -> Result<Option<FoundRecoveryCode>, StoreError> {
-        let sql = "SELECT id, account_id, hash, spent_at, retired_at FROM recovery_code WHERE tag = ?1";
+        let sql =
+            "SELECT id, account_id, hash, key_id, spent_at, retired_at FROM recovery_code WHERE tag = ?1";
         self.reader().query_row(sql, [tag], |row| Ok(read(row))).optional()?.transpose()
     }
 
@@ -86,7 +88,7 @@ impl Store {
         self.write(|transaction| {
             transaction.execute(retire, (account_id, at))?;
             for code in new {
-                transaction.execute(add, (account_id, code.tag, &code.hash, KEY_ID, at, made.by))?;
+                transaction.execute(add, (account_id, code.tag, &code.hash, self.key_id()?, at, made.by))?;
             }
             mark_enrolled(transaction, account_id, made.at)?;
             let detail = format!("codes={}", new.len());
@@ -128,6 +130,7 @@ fn read(row: &Row<'_>) -> Result<FoundRecoveryCode, StoreError> {
         id: row.get("id")?,
         account_id: row.get("account_id")?,
         hash: row.get("hash")?,
+        key_id: row.get("key_id")?,
         spent_at: spent_at.map(time).transpose()?,
         retired_at: retired_at.map(time).transpose()?,
     })

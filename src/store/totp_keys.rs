@@ -9,7 +9,6 @@ use crate::domain::totp::{Period, TimeStep};
 use crate::store::accounts::{is_unchanged, mark_enrolled, number, time};
 use crate::store::audit_rows::Entry;
 use crate::store::code_failures::forgive;
-use crate::store::connection::KEY_ID;
 use crate::store::{Account, Made, Store, StoreError, Use, Written};
 
 /// A key as the store has it: sealed.
@@ -20,6 +19,8 @@ pub struct TotpRow {
     pub label: String,
     /// The sealed key.
     pub sealed: Vec<u8>,
+    /// The master key that sealed it.
+    pub key_id: i64,
     /// The hash.
     pub algorithm: Algorithm,
     /// The length of its codes.
@@ -95,7 +96,7 @@ impl Store {
             let label = new.label.as_str();
             transaction.execute(
                 sql,
-                (account_id, label, KEY_ID, new.algorithm.name(), digits, period, step, at, made.by),
+                (account_id, label, self.key_id()?, new.algorithm.name(), digits, period, step, at, made.by),
             )?;
             let id = transaction.last_insert_rowid();
             transaction.execute("UPDATE totp_key SET sealed = ?2 WHERE id = ?1", (id, seal(id)?))?;
@@ -155,7 +156,7 @@ impl Store {
 }
 
 fn read_all(connection: &rusqlite::Connection, account_id: i64) -> Result<Vec<TotpRow>, StoreError> {
-    let sql = "SELECT id, label, sealed, algorithm, digits, period, last_step, created_at
+    let sql = "SELECT id, label, sealed, key_id, algorithm, digits, period, last_step, created_at
                FROM totp_key WHERE account_id = ?1 ORDER BY id";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([account_id])?;
@@ -172,6 +173,7 @@ fn read(row: &Row<'_>) -> Result<TotpRow, StoreError> {
         id: row.get("id")?,
         label: row.get("label")?,
         sealed: row.get("sealed")?,
+        key_id: row.get("key_id")?,
         algorithm: Algorithm::from_name(&row.get::<_, String>("algorithm")?)
             .ok_or_else(|| StoreError::damaged("algorithm"))?,
         digits: Digits::new(row.get("digits")?).ok_or_else(|| StoreError::damaged("digits"))?,

@@ -17,16 +17,22 @@ impl Verifier<'_> {
         clock: &Clock<'_>,
     ) -> Result<Decision, Unavailable> {
         let (vault, found) = Vault::look(self.config, self.owner, |store, keyring| {
-            Ok(store.app_password(&keyring.tag(shown.symbols().expose()))?)
+            keyring.find(|key| Ok(store.app_password(&key.tag(shown.symbols().expose()))?))
         })?;
         let Some(found) = found else {
             // A guess: no hash is computed, and none would tell more.
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
         // The hash first, whatever else is wrong: what is refused costs as much as what is granted.
-        let right = PasswordHash::parse(&found.hash)?.verify(&shown.symbols(), &vault.keyring.pepper())?;
+        let symbols = shown.symbols();
+        let right = PasswordHash::parse(&found.hash)?.verify(&symbols, &vault.key(found.key_id)?.pepper())?;
         let secret = if right { Match::Right } else { Match::Wrong };
-        self.decide_app_password(&vault, attempt, &found, secret, clock)
+        let decision = self.decide_app_password(&vault, attempt, &found, secret, clock)?;
+        if decision.is_grant() && self.spending == Spending::Real {
+            // Best effort: the next use tries again.
+            let _ = vault.renew_generated(&found, &symbols, Made { at: clock(), by: self.owner.0 });
+        }
+        Ok(decision)
     }
 
     /// Decides about an app password that has a row, and writes down its use.
@@ -103,7 +109,7 @@ impl Verifier<'_> {
         }
         let made = Made { at: now, by: self.owner.0 };
         let by = Use { made, service: &attempt.service, from: attempt.remote };
-        match vault.store.settle_first_use(found, &by) {
+        match vault.write(|store| store.settle_first_use(found, &by)) {
             Ok(FirstUse::Revoked) => Life::Revoked,
             Ok(FirstUse::Settled) | Err(_) => Life::Live,
         }

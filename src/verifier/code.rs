@@ -1,5 +1,6 @@
 //! The second factor, once the primary password is right.
 
+use crate::crypto::keyring::MasterKey;
 use crate::crypto::otp::Code;
 use crate::crypto::password_hash::PasswordHash;
 use crate::domain::presented::Factor;
@@ -68,7 +69,7 @@ impl Case<'_> {
     fn reserve(&self, account: &Account) -> Result<Reserved, Unavailable> {
         let most = most_code_failures(self.keys.len());
         if self.verifier.spending == Spending::Real {
-            return Ok(self.vault.store.reserve_code_failure(account.id, most, &self.by())?);
+            return self.vault.write(|store| store.reserve_code_failure(account.id, most, &self.by()));
         }
         let failures = self.vault.store.code_failures(account.id)?;
         let sum: u32 = failures.iter().map(|one| one.count).sum();
@@ -76,7 +77,7 @@ impl Case<'_> {
     }
 
     fn open(&self, account: &Account, row: &TotpRow) -> Result<Totp, Unavailable> {
-        let key = self.vault.open_totp_key(account.id, row.id, &row.sealed)?;
+        let key = self.vault.open_totp_key(account.id, row.id, &row.sealed, row.key_id)?;
         Ok(Totp { key, algorithm: row.algorithm, digits: row.digits, period: row.period })
     }
 
@@ -91,7 +92,7 @@ impl Case<'_> {
         if self.verifier.spending == Spending::Rehearsal {
             return Ok(CodeEvidence::Right);
         }
-        Ok(evidence(self.vault.store.spend_step(account, row, step, &self.by())?))
+        Ok(evidence(self.vault.write(|store| store.spend_step(account, row, step, &self.by()))?))
     }
 
     /// One row by its tag, one hash, and the write that spends it. Nothing is counted: 65 random bits are not guessed,
@@ -103,12 +104,13 @@ impl Case<'_> {
         findings: &mut Findings,
     ) -> Result<CodeEvidence, Unavailable> {
         let symbols = code.symbols();
-        let found = self.vault.store.recovery_code(&self.vault.keyring.tag(symbols.expose()))?;
+        let tags = |key: &MasterKey| self.vault.store.recovery_code(&key.tag(symbols.expose()));
+        let found = self.vault.keyring.find(tags)?;
         let Some(found) = found.filter(|found| found.account_id == account.id) else {
             return Ok(CodeEvidence::Wrong);
         };
         findings.hashes += 1;
-        if !PasswordHash::parse(&found.hash)?.verify(&symbols, &self.vault.keyring.pepper())? {
+        if !PasswordHash::parse(&found.hash)?.verify(&symbols, &self.vault.key(found.key_id)?.pepper())? {
             return Ok(CodeEvidence::Wrong);
         }
         findings.label = Some(RECOVERY_LABEL.to_owned());
@@ -121,7 +123,7 @@ impl Case<'_> {
         if self.verifier.spending == Spending::Rehearsal {
             return Ok(CodeEvidence::Right);
         }
-        Ok(evidence(self.vault.store.spend_recovery_code(account, found.id, &self.by())?))
+        Ok(evidence(self.vault.write(|store| store.spend_recovery_code(account, found.id, &self.by()))?))
     }
 
     fn by(&self) -> Use<'_> {

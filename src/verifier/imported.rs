@@ -32,7 +32,7 @@ impl Imported {
         let Some(field) = field(attempt) else {
             return Ok(Self::default());
         };
-        let tagged = store.app_password(&keyring.imported_tag(account.id, field))?;
+        let tagged = keyring.find(|key| store.app_password(&key.imported_tag(account.id, field)))?;
         Ok(Self { tagged, untagged: store.untagged_app_passwords(account)? })
     }
 
@@ -57,40 +57,37 @@ impl Case<'_> {
         };
         if let Some(found) = &self.imported.tagged {
             let hash = PasswordHash::parse(&found.hash)?;
-            if hash.verify(field, &self.vault.keyring.pepper())? {
-                return self.decide_app_password(found).map(Some);
+            if hash.verify(field, &self.vault.key(found.key_id)?.pepper())? {
+                return self.conclude(account, found, field).map(Some);
             }
         }
         for found in &self.imported.untagged {
             let place = HashPlace::AppPassword { account: account.id, row: found.id };
-            let crypt = self.verifier.system.crypt;
-            if self.vault.open_hash(place, &found.hash)?.verify(field, crypt)? {
-                let decision = self.decide_app_password(found)?;
-                if decision.is_grant() && self.verifier.spending == Spending::Real {
-                    // Best effort: the next use tries again.
-                    let _ = self.renew(account, found, field);
-                }
-                return Ok(Some(decision));
+            let hash = self.vault.open_hash(place, (&found.hash, found.key_id))?;
+            if hash.verify(field, self.verifier.system.crypt)? {
+                return self.conclude(account, found, field).map(Some);
             }
         }
         Ok(None)
     }
 
-    fn decide_app_password(&self, found: &FoundAppPassword) -> Result<Decision, Unavailable> {
+    fn conclude(
+        &self,
+        account: &Account,
+        found: &FoundAppPassword,
+        field: &Secret,
+    ) -> Result<Decision, Unavailable> {
+        let (verifier, vault) = (self.verifier, self.vault);
         // Hashes from elsewhere may have taken their time.
-        let Some(found) = self.vault.store.app_password_again(found)? else {
+        let Some(now) = vault.store.app_password_again(found)? else {
             return Ok(Decision::new(Evidence::UnknownAppPassword, Path::AppPassword));
         };
-        let decision =
-            self.verifier.decide_app_password(self.vault, self.attempt, &found, Match::Right, self.clock)?;
-        Ok(Decision { path: Path::AppPassword, ..decision })
-    }
-
-    fn renew(&self, account: &Account, found: &FoundAppPassword, field: &Secret) -> Result<(), Unavailable> {
-        let (vault, made) = (self.vault, Made { at: (self.clock)(), by: self.verifier.owner.0 });
-        let tag = vault.keyring.imported_tag(account.id, field);
-        let hash = vault.chosen(field)?;
-        vault.store.renew_app_password(account.id, found, &tag, hash.as_str(), made)?;
-        Ok(())
+        let decision = verifier.decide_app_password(vault, self.attempt, &now, Match::Right, self.clock)?;
+        if decision.is_grant() && verifier.spending == Spending::Real {
+            let made = Made { at: (self.clock)(), by: verifier.owner.0 };
+            // Best effort: the next use tries again.
+            let _ = vault.renew_imported(account, found, field, made);
+        }
+        Ok(decision)
     }
 }

@@ -174,7 +174,7 @@ impl Case<'_> {
     }
 
     fn ask(&self, primary: &Secret, findings: &mut Findings) -> Result<PrimaryMatch, Unavailable> {
-        let mut compare = |account: i64, stored: &str| {
+        let mut compare = |account: i64, stored: (&str, i64)| {
             findings.hashes += 1;
             let place = HashPlace::Primary { account };
             Ok(match self.vault.compare(place, stored, primary, self.verifier.system.crypt)? {
@@ -182,12 +182,12 @@ impl Case<'_> {
                 Match::Wrong => PrimaryMatch::Wrong,
             })
         };
-        match self.account.map(|account| (account.id, &account.primary)) {
-            Some((account, PrimaryCheck::Store(stored))) => compare(account, stored),
+        match self.account.map(|account| (account, &account.primary)) {
+            Some((account, PrimaryCheck::Store(stored))) => compare(account.id, (stored, account.key_id)),
             Some((_, PrimaryCheck::Pam)) => self.ask_pam(primary),
             None if self.may_be_unknown() => self.ask_pam(primary),
             // An account that the store does not know costs as much as one that it knows.
-            None => compare(0, NO_HASH),
+            None => compare(0, (NO_HASH, self.vault.keyring.newest_id())),
         }
     }
 
@@ -244,16 +244,17 @@ impl Case<'_> {
         Ok(if unchanged { code } else { CodeEvidence::AccountChanged })
     }
 
-    /// A hash that was brought along is replaced by one of ours, once its secret is here and right. Best effort: the
-    /// next login tries again.
+    /// A hash that was brought along, or is under an older key, is replaced once its secret is here and right. Best
+    /// effort: the next login tries again.
     fn renew_primary(&self, finding: PrimaryFinding, primary: &Secret) {
         let checked = matches!(finding, PrimaryFinding::Checked(PrimaryMatch::Right));
         let real = self.verifier.spending == Spending::Real;
-        if let (true, true, Some(Account { id, primary: PrimaryCheck::Store(stored), .. })) =
-            (checked, real, self.account)
-        {
+        let Some(account) = self.account.filter(|_| checked && real) else {
+            return;
+        };
+        if let PrimaryCheck::Store(stored) = &account.primary {
             let made = Made { at: (self.clock)(), by: self.verifier.owner.0 };
-            let _ = self.vault.renew_primary(*id, stored, primary, made);
+            let _ = self.vault.renew_primary(account, stored, primary, made);
         }
     }
 

@@ -103,6 +103,7 @@ const fn remedy_for_key(error: &KeyError) -> &'static str {
             "restore the key file from your copy, or run `postern init` if there never was a store"
         }
         KeyError::File(..) => "make it a regular file of root with mode 0600",
+        KeyError::Full => "drop the keys that no row needs: `postern rekey --finish`",
         KeyError::WrongLength(..) => "restore the key file from your copy",
         KeyError::Write(..) => "make its directory writable",
         KeyError::Entropy(_) => "allow the host to call getrandom(2)",
@@ -119,6 +120,8 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
         StoreError::Newer(..) => "install the Postern that made it, or a newer one",
         StoreError::Older(..) => "run `postern init`, which brings it up to date",
         StoreError::OtherKey => "restore the key file that belongs to this store",
+        StoreError::KeyChanged => "try again",
+        StoreError::KeyInUse => "`postern rekey --status` says which",
         StoreError::Locked => "find the process that keeps the store locked",
         StoreError::Full => "free some space",
         StoreError::ReadOnly => "remount its file system writable",

@@ -1,19 +1,29 @@
-//! The store and its key, which are of no use apart.
+//! The store and its keys, which are of no use apart.
 
-use crate::config::{Config, Owner, create_key, read_key};
+use std::path::PathBuf;
+
+use crate::config::{Config, KeyFile, Owner, create_key, read_key};
 use crate::crypto::entropy::EntropyError;
-use crate::crypto::keyring::Keyring;
+use crate::crypto::keyring::{Keyring, MasterKey};
 use crate::crypto::seal::{self, BrokenSeal};
 use crate::crypto::secret::Secret;
-use crate::store::{ChainKey, KEY_ID, Made, Store, StoreError, Witness};
+use crate::store::{ChainKey, FIRST_KEY, KnownKey, Made, Store, StoreError, Witness};
 use crate::verifier::Unavailable;
 
-/// An open store with its key.
+/// An open store with its keys.
 pub struct Vault {
     /// The rows.
     pub store: Store,
     /// What opens them.
     pub keyring: Keyring,
+    place: Place,
+}
+
+/// Where both lie.
+struct Place {
+    store: PathBuf,
+    key: PathBuf,
+    owner: Owner,
 }
 
 impl Vault {
@@ -34,15 +44,43 @@ impl Vault {
         owner: Owner,
         look: impl FnOnce(&Store, &Keyring) -> Result<T, Unavailable>,
     ) -> Result<(Self, T), Unavailable> {
-        let keyring = read_key(&config.key, owner)?;
-        let (mut store, seen) = Store::open(&config.store, owner.0, |store| {
-            if !keyring.is_key_of(&store.key_check()?) {
-                return Err(StoreError::OtherKey.into());
-            }
-            look(store, &keyring)
+        let place = Place { store: config.store.clone(), key: config.key.clone(), owner };
+        Self::look_at(place, look)
+    }
+
+    fn look_at<T>(
+        place: Place,
+        look: impl FnOnce(&Store, &Keyring) -> Result<T, Unavailable>,
+    ) -> Result<(Self, T), Unavailable> {
+        let file = read_key(&place.key, place.owner)?;
+        let (mut store, (keyring, seen)) = Store::open(&place.store, place.owner.0, |store| {
+            let known = store.known_keys()?;
+            let keyring = match fitting(&file, &known) {
+                Some(keyring) => keyring,
+                // A new key is in the file before any row is under it, but maybe not before we have read the file.
+                None => fitting(&read_key(&place.key, place.owner)?, &known).ok_or(StoreError::OtherKey)?,
+            };
+            let seen = look(store, &keyring)?;
+            Ok::<_, Unavailable>((keyring, seen))
         })?;
-        store.chain_with(chain_key(&keyring));
-        Ok((Self { store, keyring }, seen))
+        store.chain_with(chain(&keyring));
+        Ok((Self { store, keyring, place }, seen))
+    }
+
+    /// Writes to the store; once more under the newest key, if the store has got one since it was opened.
+    ///
+    /// # Errors
+    /// What `write` says.
+    pub fn write<T>(&self, write: impl Fn(&Store) -> Result<T, StoreError>) -> Result<T, Unavailable> {
+        match write(&self.store) {
+            Err(StoreError::KeyChanged) => {
+                let Place { store, key, owner } = &self.place;
+                let place = Place { store: store.clone(), key: key.clone(), owner: *owner };
+                let (newer, ()) = Self::look_at(place, |_, _| Ok(()))?;
+                Ok(write(&newer.store)?)
+            }
+            other => Ok(other?),
+        }
     }
 
     /// Makes an empty store, and a key if there is none.
@@ -51,9 +89,10 @@ impl Vault {
     /// Where there is a store already, or something cannot be written.
     pub fn create(config: &Config, owner: Owner, made: Made, witness: Witness) -> Result<Self, Unavailable> {
         Store::prepare(&config.store, owner.0)?;
-        let keyring =
-            if config.key.exists() { read_key(&config.key, owner)? } else { create_key(&config.key)? };
-        Store::create(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made, witness)?;
+        let file = if config.key.exists() { read_key(&config.key, owner)? } else { create_key(&config.key)? };
+        let key = file.newest()?;
+        let chain = chain_key(FIRST_KEY, &key);
+        Store::create(&config.store, owner.0, key.check_value(), chain, made, witness)?;
         Self::open(config, owner)
     }
 
@@ -62,15 +101,36 @@ impl Vault {
     /// # Errors
     /// As [`Vault::open`], but for older ones.
     pub fn upgrade(config: &Config, owner: Owner, made: Made, witness: Witness) -> Result<Self, Unavailable> {
-        let keyring = read_key(&config.key, owner)?;
-        Store::upgrade(&config.store, owner.0, keyring.check_value(), chain_key(&keyring), made, witness)?;
+        let file = read_key(&config.key, owner)?;
+        let choose = |known: &[KnownKey]| {
+            let keyring = fitting(&file, known)?;
+            Some(chain_key(keyring.newest_id(), keyring.newest()))
+        };
+        Store::upgrade(&config.store, owner.0, choose, made, witness)?;
         Self::open(config, owner)
     }
 
-    /// The keys that rows of the chain may be under.
-    #[must_use]
-    pub fn chain_keys(&self) -> Vec<ChainKey> {
-        vec![chain_key(&self.keyring)]
+    /// The keys that rows of the chain may be under, retired ones included.
+    ///
+    /// # Errors
+    /// Where the store fails, or the key of a retired one does not open.
+    pub fn chain_keys(&self) -> Result<Vec<ChainKey>, Unavailable> {
+        let mut keys = chain(&self.keyring);
+        for retired in self.store.retired_keys()? {
+            let place = audit_place(retired.id);
+            let seal_key = self.keyring.newest().seal_key();
+            let key = seal::open(&seal_key, place.as_bytes(), &retired.sealed_audit_key)?;
+            keys.push(ChainKey { key, key_id: retired.id });
+        }
+        Ok(keys)
+    }
+
+    /// Seals the key of a part of the chain under the newest key.
+    ///
+    /// # Errors
+    /// Only where the kernel gives no randomness.
+    pub fn seal_chain_key(&self, chain: &ChainKey) -> Result<Vec<u8>, EntropyError> {
+        seal::seal(&self.keyring.newest().seal_key(), audit_place(chain.key_id).as_bytes(), &chain.key)
     }
 
     /// Seals a TOTP key for its account and row.
@@ -78,22 +138,51 @@ impl Vault {
     /// # Errors
     /// Only where the kernel gives no randomness.
     pub fn seal_totp_key(&self, account: i64, row: i64, key: &Secret) -> Result<Vec<u8>, EntropyError> {
-        seal::seal(&self.keyring.seal_key(), totp_place(account, row).as_bytes(), key)
+        seal::seal(&self.keyring.newest().seal_key(), totp_place(account, row).as_bytes(), key)
     }
 
-    /// Opens a TOTP key that was sealed for this account and row.
+    /// Opens a TOTP key that was sealed for this account and row under the key of this id.
     ///
     /// # Errors
     /// Where it was sealed for another place, or changed.
-    pub fn open_totp_key(&self, account: i64, row: i64, sealed: &[u8]) -> Result<Secret, BrokenSeal> {
-        seal::open(&self.keyring.seal_key(), totp_place(account, row).as_bytes(), sealed)
+    pub fn open_totp_key(
+        &self,
+        account: i64,
+        row: i64,
+        sealed: &[u8],
+        key_id: i64,
+    ) -> Result<Secret, BrokenSeal> {
+        let key = self.keyring.of(key_id).ok_or(BrokenSeal)?;
+        seal::open(&key.seal_key(), totp_place(account, row).as_bytes(), sealed)
+    }
+
+    /// The key of an id, which a row names.
+    pub(super) fn key(&self, key_id: i64) -> Result<&MasterKey, Unavailable> {
+        self.keyring.of(key_id).ok_or_else(|| StoreError::damaged("key_id").into())
     }
 }
 
-fn chain_key(keyring: &Keyring) -> ChainKey {
-    ChainKey { key: keyring.audit_key(), key_id: KEY_ID }
+/// The keys of a file that a store knows, if all that it knows are there.
+fn fitting(file: &KeyFile, known: &[KnownKey]) -> Option<Keyring> {
+    let found = known.iter().map(|known| {
+        let key = file.keys().find(|key| key.is_key_of(&known.check))?;
+        Some((known.id, key))
+    });
+    Keyring::new(found.collect::<Option<Vec<_>>>()?)
+}
+
+fn chain(keyring: &Keyring) -> Vec<ChainKey> {
+    keyring.each().map(|(id, key)| chain_key(id, key)).collect()
+}
+
+pub(super) fn chain_key(key_id: i64, key: &MasterKey) -> ChainKey {
+    ChainKey { key: key.audit_key(), key_id }
 }
 
 fn totp_place(account: i64, row: i64) -> String {
     format!("postern/1/totp/{account}/{row}")
+}
+
+fn audit_place(key_id: i64) -> String {
+    format!("postern/1/audit-key/{key_id}")
 }

@@ -592,7 +592,7 @@ fn without_the_key_a_stolen_store_says_nothing() {
     let phone = site.app_password("alice", "phone", MAIL);
     fs::write(site.path("etc/key"), [7; 32]).unwrap();
     // Though the thief makes the store believe that the other key is its own.
-    let check = postern::crypto::keyring::Keyring::new(&[7; 32]).check_value();
+    let check = postern::crypto::keyring::MasterKey::new(&[7; 32]).check_value();
     let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
     database.execute("UPDATE key_check SET value = ?1", [check]).unwrap();
     denied(&site, &Ask { secret: &phone, ..Ask::default() }, Denial::UnknownAppPassword, 0);

@@ -45,7 +45,7 @@ fn anchor(typed: &OsStr) -> Result<Anchor, Failure> {
 
 fn walk(site: &Site<'_>, anchors: Vec<Anchor>) -> Result<Result<Whole, Flaw>, Failure> {
     let vault = site.vault()?;
-    let mut walk = ChainWalk::new(vault.chain_keys(), anchors);
+    let mut walk = ChainWalk::new(vault.chain_keys()?, anchors);
     let mut progress = Progress::new(site.world);
     loop {
         match vault.store.walk_chain(&mut walk)? {

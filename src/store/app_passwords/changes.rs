@@ -11,7 +11,6 @@ use crate::domain::time::UnixTime;
 use crate::store::accounts::{mark_enrolled, number};
 use crate::store::app_passwords::free_label;
 use crate::store::audit_rows::Entry;
-use crate::store::connection::KEY_ID;
 use crate::store::{Made, Store, StoreError, Written};
 
 /// An app password that is about to be stored.
@@ -41,6 +40,7 @@ impl NewAppPassword<'_> {
 
     pub(super) fn insert(
         &self,
+        store: &Store,
         transaction: &Transaction<'_>,
         account_id: i64,
         replaces: Option<i64>,
@@ -53,10 +53,11 @@ impl NewAppPassword<'_> {
         let networks = (!self.networks.are_any()).then(|| self.networks.to_string());
         let (label, scope) = (self.label.as_str(), self.scope.to_string());
         let (expires_at, at) = (self.expires_at.map(|at| number(at.0)), number(made.at.0));
+        let key_id = store.key_id()?;
         transaction.execute(
             sql,
             (
-                account_id, label, self.tag, self.hash, KEY_ID, scope, networks, expires_at, replaces, at,
+                account_id, label, self.tag, self.hash, key_id, scope, networks, expires_at, replaces, at,
                 made.by,
             ),
         )?;
@@ -81,7 +82,7 @@ impl Store {
             if u32::from(limits.most) <= count_live(transaction, account_id, limits, made.at)? {
                 return Err(StoreError::TooManyAppPasswords(limits.most));
             }
-            new.insert(transaction, account_id, None, made)?;
+            new.insert(self, transaction, account_id, None, made)?;
             mark_enrolled(transaction, account_id, made.at)?;
             let (label, detail) = (Some(new.label.as_str()), new.terms());
             let entry = Entry { label, detail: Some(&detail), ..Entry::of("app.add", account_id) };

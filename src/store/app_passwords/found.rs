@@ -35,6 +35,8 @@ pub struct FoundAppPassword {
     pub label: String,
     /// The PHC string.
     pub hash: String,
+    /// The master key that it is hashed or sealed with.
+    pub key_id: i64,
     /// What it is good for.
     pub scope: Scope,
     /// From where it is good.
@@ -144,7 +146,7 @@ fn by_tag() -> String {
 
 /// An app password joined with its account; a condition follows.
 pub(in crate::store) const FOUND: &str =
-    "SELECT app_password.id, account.name, account.state, primary_check, unix_uid, label, hash, scope, networks,
+    "SELECT app_password.id, account.name, account.state, primary_check, unix_uid, label, hash, app_password.key_id, scope, networks,
             app_password.created_at, revoked_at, expires_at, last_used_at,
             EXISTS (SELECT 1 FROM app_password AS old WHERE old.id = app_password.replaces
                     AND (old.revoked_at IS NULL OR old.revocation IS NOT NULL)) AS ends_another
@@ -159,6 +161,7 @@ pub(in crate::store) fn read(row: &Row<'_>) -> Result<FoundAppPassword, StoreErr
         unix_uid: row.get("unix_uid")?,
         label: row.get("label")?,
         hash: row.get("hash")?,
+        key_id: row.get("key_id")?,
         scope: scope(row)?,
         networks: networks(row)?,
         created_at: time(row.get("created_at")?)?,

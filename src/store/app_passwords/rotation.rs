@@ -75,7 +75,7 @@ impl Store {
                 networks: &old.networks,
                 expires_at: successor.expires_at,
             };
-            new.insert(transaction, account_id, Some(replaced), made)?;
+            new.insert(self, transaction, account_id, Some(replaced), made)?;
             let until = rotated.old_expires_at.map_or(0, |end| end.0);
             let detail = format!("{} until={until} old={}", new.terms(), rotated.old_label);
             let entry = Entry {
