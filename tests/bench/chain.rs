@@ -29,7 +29,7 @@ pub fn measure() {
     });
     let each = start.elapsed() / u32::try_from(ROWS).unwrap();
     let start = Instant::now();
-    let mut walk = ChainWalk::new(vault.chain_keys(), Vec::new());
+    let mut walk = ChainWalk::new(vault.chain_keys().unwrap(), Vec::new());
     let rows = loop {
         match vault.store.walk_chain(&mut walk).unwrap() {
             Walked::Further { .. } => {}
