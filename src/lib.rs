@@ -39,6 +39,7 @@
 //! - [`domain`]: what an attempt is, what its field holds, which evidence passes. No clock, no file.
 //! - [`config`]: `postern.toml` and the key file, read only if nobody else could have written them.
 //! - [`store`]: the SQLite tables, opened for each call.
+//! - [`wire`]: frames between a door and posternd.
 //! - [`run`]: files under `/run/postern`: refused primary passwords, slots for their checks; lost at a reboot.
 //! - [`audit`]: one line for each decision and each change, in which foreign text forges nothing.
 //! - [`tombstones`]: a file of fixed size by which a device that keeps trying what was revoked leaves one line an hour.
@@ -75,6 +76,7 @@ pub mod domain;
 pub mod config;
 pub mod store;
 pub mod run;
+pub mod wire;
 pub mod audit;
 pub mod tombstones;
 pub mod verifier;

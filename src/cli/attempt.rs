@@ -6,7 +6,7 @@ use std::path::Path as FilePath;
 use serde::Serialize;
 
 use crate::audit::Path;
-use crate::backend::{Door, Level};
+use crate::backend::{Door, Level, Source};
 use crate::cli::arguments::TryCommand;
 use crate::cli::explain::{self, Rule};
 use crate::cli::failure::Failure;
@@ -28,7 +28,12 @@ pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) ->
             (world.log)(level, line);
         }
     };
-    let door = Door { config, owner: Owner(world.effective_uid), system: world.system, log: &log };
+    let door = Door {
+        config: Source::File(config),
+        owner: Owner(world.effective_uid),
+        system: world.system,
+        log: &log,
+    };
     let raw = RawAttempt {
         account: command.name.as_bytes(),
         shown: Shown::Field(&secret),

@@ -114,6 +114,12 @@ impl Malformed {
 pub enum Door {
     /// The PAM module.
     Pam,
+    /// The SASL plug-in.
+    Sasl,
+    /// posternd, in saslauthd's language.
+    Saslauthd,
+    /// The C interface.
+    C,
     /// `postern try`.
     Try,
 }
@@ -122,6 +128,9 @@ impl fmt::Display for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pam => "pam",
+            Self::Sasl => "sasl",
+            Self::Saslauthd => "saslauthd",
+            Self::C => "c",
             Self::Try => "try",
         })
     }

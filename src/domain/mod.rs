@@ -18,4 +18,5 @@ pub mod policy;
 pub mod selection;
 pub mod throttle;
 pub mod verdict;
+pub mod reply;
 pub mod anchor;

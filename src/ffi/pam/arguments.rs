@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::config::DEFAULT_PATH;
-
 /// What a service file says; there is no state beside it, so two lines in one stack do not meet.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
-    /// `config=FILE`
-    pub config: PathBuf,
+    /// `config=FILE`: decide in this process, by this configuration.
+    pub config: Option<PathBuf>,
+    /// `socket=PATH`: ask posternd there.
+    pub socket: Option<PathBuf>,
     /// `service=NAME`, instead of PAM_SERVICE.
     pub service: Option<Vec<u8>>,
     /// `debug`: more lines, none with a secret.
@@ -51,7 +51,8 @@ pub struct UnknownArgument(pub String);
 impl Default for Arguments {
     fn default() -> Self {
         Self {
-            config: DEFAULT_PATH.into(),
+            config: None,
+            socket: None,
             service: None,
             debug: false,
             first_pass: FirstPass::Ask,
@@ -65,7 +66,11 @@ impl Arguments {
     pub fn parse(words: &[&[u8]]) -> Result<Self, UnknownArgument> {
         let mut arguments = Self::default();
         for word in words {
-            match (*word, word.strip_prefix(b"config="), word.strip_prefix(b"service=")) {
+            let path = |name: &[u8]| {
+                let path = word.strip_prefix(name).filter(|path| path.starts_with(b"/"));
+                path.map(|path| PathBuf::from(OsStr::from_bytes(path)))
+            };
+            match (*word, path(b"config="), path(b"socket="), word.strip_prefix(b"service=")) {
                 (b"debug", ..) => arguments.debug = true,
                 (b"try_first_pass", ..) => arguments.first_pass = FirstPass::Try,
                 (b"use_first_pass", ..) => arguments.first_pass = FirstPass::Use,
@@ -75,9 +80,8 @@ impl Arguments {
                 (b"second-factor-only", ..) if arguments.asking != Asking::CodeApart => {
                     arguments.asking = Asking::CodeAlone;
                 }
-                (_, Some(path), _) if path.starts_with(b"/") => {
-                    arguments.config = OsStr::from_bytes(path).into()
-                }
+                (_, Some(path), ..) if arguments.socket.is_none() => arguments.config = Some(path),
+                (_, _, Some(path), _) if arguments.config.is_none() => arguments.socket = Some(path),
                 (.., Some(name)) if !name.is_empty() => arguments.service = Some(name.to_vec()),
                 _ => return Err(UnknownArgument(String::from_utf8_lossy(word).into_owned())),
             }
@@ -94,16 +98,26 @@ mod tests {
     fn every_word_of_the_manual_is_understood() {
         let words: [&[u8]; 4] = [b"config=/x", b"service=imap", b"debug", b"use_first_pass"];
         let parsed = Arguments::parse(&words).unwrap();
-        assert_eq!(parsed.config, PathBuf::from("/x"));
+        assert_eq!(parsed.config, Some(PathBuf::from("/x")));
         assert_eq!(parsed.service.as_deref(), Some(&b"imap"[..]));
         assert!(parsed.debug);
         assert_eq!(parsed.first_pass, FirstPass::Use);
         assert_eq!(Arguments::parse(&[b"try_first_pass"]).unwrap().first_pass, FirstPass::Try);
         let bare = Arguments::parse(&[]).unwrap();
-        assert_eq!((bare.config, bare.service, bare.debug), (DEFAULT_PATH.into(), None, false));
+        assert_eq!((bare.config, bare.service, bare.debug), (None, None, false));
         assert_eq!((bare.first_pass, bare.asking), (FirstPass::Ask, Asking::OneField));
         assert_eq!(Arguments::parse(&[b"prompt"]).unwrap().asking, Asking::CodeApart);
         assert_eq!(Arguments::parse(&[b"second-factor-only"]).unwrap().asking, Asking::CodeAlone);
+    }
+
+    #[test]
+    fn one_backend_is_named_and_not_two() {
+        let socket = Arguments::parse(&[b"socket=/run/x"]).unwrap().socket;
+        assert_eq!(socket, Some(PathBuf::from("/run/x")));
+        for words in [[&b"socket=/a"[..], b"config=/b"], [b"config=/b", b"socket=/a"]] {
+            assert!(Arguments::parse(&words).is_err());
+        }
+        assert!(Arguments::parse(&[b"socket=a"]).is_err());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The logic: what the module does with a transaction.
 #![forbid(unsafe_code)]
 
-use crate::backend::{Door, Level};
-use crate::config::Owner;
+use std::path::Path;
+
+use crate::backend::{Backend, Client, DAEMON_USER, DEFAULT_SOCKET, Door, Level, Source, Trusted};
+use crate::config::{DEFAULT_PATH, Owner};
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{self, RawAttempt, Shown};
 use crate::domain::time::Clock;
@@ -10,6 +12,7 @@ use crate::ffi::pam::arguments::{Arguments, Asking, FirstPass, UnknownArgument};
 use crate::ffi::pam::handle::{Handle, NoAnswer};
 use crate::ffi::pam::nested;
 use crate::ffi::pam::outcome::Outcome;
+use crate::ffi::shadow;
 use crate::ffi::system::{self, RealUid, StopSignals};
 use crate::verifier::{PamUnusable, Unavailable};
 
@@ -21,7 +24,9 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
         };
         // Whoever sits at the terminal, or started us, could stop us while we hold a lock.
         let _held = (StopSignals::hold(), RealUid::hold());
-        Outcome::Authenticated(call.door(handle, |door| door.verify(&call.attempt(typed.shown()), clock)))
+        Outcome::Authenticated(
+            call.ask(handle, |backend| backend.verify(&call.attempt(typed.shown()), clock)),
+        )
     })
 }
 
@@ -30,7 +35,8 @@ pub fn account(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> O
     run(handle, words, |call, handle| {
         let none = Secret::new(Vec::new());
         let _held = (StopSignals::hold(), RealUid::hold());
-        Outcome::Looked(call.door(handle, |door| door.standing(&call.attempt(Shown::Field(&none)), clock)))
+        let attempt = call.attempt(Shown::Field(&none));
+        Outcome::Looked(call.ask(handle, |backend| backend.standing(&attempt, clock)))
     })
 }
 
@@ -59,12 +65,9 @@ fn run(
         }
     };
     let nested = handle.is_nested().then_some(Unavailable::Pam(PamUnusable::MetOurselves));
-    // Who started a set-uid program has some power over it. One that is meant, such as sudo, can ask for the code.
-    let foreign = system::real_uid() != system::effective_uid();
-    let set_uid = (foreign && arguments.asking == Asking::OneField).then_some(Unavailable::SetUid);
     let service = arguments.service.clone().unwrap_or(service);
     let call = Call { arguments, account, service, remote };
-    match unusable.or(nested).or(set_uid) {
+    match unusable.or(nested).or_else(|| call.foreign_host()) {
         Some(why) => call.refuse(handle, why),
         None => body(&call, handle),
     }
@@ -81,20 +84,47 @@ impl Call {
         }
     }
 
-    fn door<T>(&self, handle: &Handle<'_>, body: impl FnOnce(&Door<'_>) -> T) -> T {
-        let log = |level: Level, line: &str| {
-            if level != Level::Debug || self.arguments.debug {
-                handle.log(level, line);
+    /// Who started a set-uid program has some power over it, and over the locks that it holds. One that is meant, such as
+    /// sudo, can ask for the code; any may ask posternd.
+    fn foreign_host(&self) -> Option<Unavailable> {
+        let foreign = system::real_uid() != system::effective_uid();
+        let may_not = foreign && self.socket().is_none() && self.arguments.asking == Asking::OneField;
+        may_not.then_some(Unavailable::SetUid)
+    }
+
+    /// Where posternd is asked, if it is: who is not root may not read the store.
+    fn socket(&self) -> Option<&Path> {
+        let named = self.arguments.socket.as_deref();
+        let may_not_read = self.arguments.config.is_none() && system::effective_uid() != 0;
+        named.or_else(|| may_not_read.then_some(Path::new(DEFAULT_SOCKET)))
+    }
+
+    fn ask<T>(&self, handle: &Handle<'_>, body: impl FnOnce(&Backend<'_>) -> T) -> T {
+        let log = |level: Level, line: &str| self.log(handle, level, line);
+        match self.socket() {
+            None => body(&Backend::Here(self.door(&log))),
+            Some(socket) => {
+                let daemon = shadow::unix_uid(DAEMON_USER).ok().flatten();
+                body(&Backend::There(Client { socket, trusted: Trusted { daemon }, log: &log }))
             }
-        };
-        let owner = Owner(system::effective_uid());
-        body(&Door { config: &self.arguments.config, owner, system: nested::SYSTEM, log: &log })
+        }
+    }
+
+    fn door<'a>(&'a self, log: &'a dyn Fn(Level, &str)) -> Door<'a> {
+        let config = Source::File(self.arguments.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH)));
+        Door { config, owner: Owner(system::effective_uid()), system: nested::SYSTEM, log }
+    }
+
+    fn log(&self, handle: &Handle<'_>, level: Level, line: &str) {
+        if level != Level::Debug || self.arguments.debug {
+            handle.log(level, line);
+        }
     }
 
     fn refuse(&self, handle: &Handle<'_>, why: Unavailable) -> Outcome {
         let none = Secret::new(Vec::new());
-        let reply = self.door(handle, |door| door.refuse(&self.attempt(Shown::Field(&none)), why));
-        Outcome::Authenticated(reply)
+        let log = |level: Level, line: &str| self.log(handle, level, line);
+        Outcome::Authenticated(self.door(&log).refuse(&self.attempt(Shown::Field(&none)), why))
     }
 }
 

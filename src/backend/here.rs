@@ -1,16 +1,18 @@
-//! Floor 4: asks the verifier for a door and tells the audit log.
+//! Asks the verifier, in this process, and tells the audit log.
 //!
 //! Knows: that every decision leaves one line, that repeated tries of a tombstone share one, and what a door may learn.
 //! Never: a host's codes.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::audit::{self, Event, Folded, Subject};
-use crate::config::{Config, Owner};
+use crate::config::{Config, ConfigError, Owner};
 use crate::crypto::password_hash::HashError;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::attempt::{self, Malformed, RawAttempt, remote_host};
 use crate::domain::policy::{CodeWaiver, SecondFactor};
+use crate::domain::reply::{Reply, Standing};
 use crate::domain::service::Service;
 use crate::domain::time::Clock;
 use crate::domain::verdict::{Denial, Known, Verdict};
@@ -20,14 +22,32 @@ use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Veri
 
 /// What a door brings along.
 pub struct Door<'a> {
-    /// The configuration file.
-    pub config: &'a Path,
+    /// The configuration.
+    pub config: Source<'a>,
     /// The effective uid of the process.
     pub owner: Owner,
     /// Answers for accounts whose primary is PAM's.
     pub system: System<'a>,
     /// Takes audit lines.
     pub log: &'a dyn Fn(Level, &str),
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// This file, read anew each time, so that a change counts from the next login on.
+    File(&'a Path),
+    /// One that was read before: a broken file leaves it in force.
+    Read(&'a Config),
+}
+
+impl<'a> Source<'a> {
+    fn config(self, owner: Owner) -> Result<Cow<'a, Config>, ConfigError> {
+        match self {
+            Self::File(path) => Config::read(path, owner).map(Cow::Owned),
+            Self::Read(config) => Ok(Cow::Borrowed(config)),
+        }
+    }
 }
 
 /// How loud a line is: syslog(3)'s words.
@@ -41,34 +61,6 @@ pub enum Level {
     Info,
     /// Only asked for.
     Debug,
-}
-
-/// What a door learns of a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// May pass.
-    Granted,
-    /// May not; why is in the audit line alone.
-    Denied,
-    /// Nothing was looked at: later.
-    Throttled,
-    /// Nothing can be said.
-    Unavailable,
-    /// Nothing can be said for want of memory.
-    OutOfMemory,
-}
-
-/// What a door learns of an account that has passed some other way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// May go on.
-    Good,
-    /// Is not an account of ours.
-    Unknown,
-    /// Is closed.
-    Closed,
-    /// Nothing can be said.
-    Unavailable,
 }
 
 impl Door<'_> {
@@ -95,7 +87,7 @@ impl Door<'_> {
         spending: Spending,
         clock: &Clock<'_>,
     ) -> Result<Decision, Unavailable> {
-        let config = Config::read(self.config, self.owner).map_err(Unavailable::from);
+        let config = self.config.config(self.owner).map_err(Unavailable::from);
         let config = config.inspect_err(|why| self.tell_unavailable(raw, None, why))?;
         let account = AccountName::parse(raw.account, &config.naming).ok();
         let outcome = Verifier::new(&config, self.owner, self.system, spending).verify(raw, clock);
@@ -132,7 +124,7 @@ impl Door<'_> {
     }
 
     fn look_at(&self, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Result<Known, Unavailable> {
-        let config = Config::read(self.config, self.owner)?;
+        let config = self.config.config(self.owner)?;
         let Ok(name) = AccountName::parse(raw.account, &config.naming) else {
             return Ok(Known::Nothing);
         };
@@ -187,10 +179,7 @@ impl Door<'_> {
     }
 
     fn tell_unavailable(&self, raw: &RawAttempt<'_>, account: Option<&AccountName>, why: &Unavailable) {
-        let service = Service::parse(raw.service).ok();
-        let subject = subject(raw, account, service.as_ref());
-        let (what, fix) = (why.to_string(), why.remedy());
-        self.say(Level::Error, &Event::Unavailable { subject, what: &what, fix }.to_string());
+        self.say(Level::Error, &unavailable_line(raw, account, &why.to_string(), why.remedy()));
     }
 
     fn tell_denied(&self, raw: &RawAttempt<'_>, why: Denial) {
@@ -211,6 +200,18 @@ const fn level_of(verdict: &Verdict) -> Level {
         Verdict::Grant(_) => Level::Info,
         Verdict::Deny(_) => Level::Notice,
     }
+}
+
+/// Says that nothing could be said about an attempt, and what to do about it.
+pub(super) fn unavailable_line(
+    raw: &RawAttempt<'_>,
+    account: Option<&AccountName>,
+    what: &str,
+    fix: &str,
+) -> String {
+    let service = Service::parse(raw.service).ok();
+    let subject = subject(raw, account, service.as_ref());
+    Event::Unavailable { subject, what, fix }.to_string()
 }
 
 /// As the store spells it, or as it came.
