@@ -48,6 +48,7 @@
 //!   vault (store and key together) it works in.
 //! - `moving`: files of other software, copies, new keys. Floor 3 likewise; not in the module that hosts load.
 //! - [`backend`]: what a door asks.
+//! - `daemon`: posternd, which answers for hosts that may not read the store; its threat model is there.
 //! - [`ffi`]: the PAM module, the nested PAM transaction, the shadow entry.
 //! - `cli`: the command; not in the module that hosts load.
 //!
@@ -81,6 +82,8 @@ pub mod audit;
 pub mod tombstones;
 pub mod verifier;
 pub mod enrollment;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 #[cfg(feature = "cli")]
 pub mod moving;
 pub mod backend;

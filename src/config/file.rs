@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::config::daemon::{Daemon, DaemonTable};
 use crate::config::guarded::{self, FileError, Others, Owner};
 use crate::config::policy::{self, PolicyTable, ServicesTable};
 use crate::domain::account::{Case, DomainRule, Naming};
 use crate::domain::policy::Policy;
 
 /// Far beyond any configuration; bounds what a login reads.
-const MAX_LEN: u64 = 64 * 1024;
+pub const MAX_LEN: u64 = 64 * 1024;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Config {
     pub issuer: String,
     /// What the site asks for.
     pub policy: Policy,
+    /// What posternd is told.
+    pub daemon: Daemon,
 }
 
 impl Config {
@@ -41,9 +44,19 @@ impl Config {
     /// # Errors
     /// Where it is missing, not to be trusted, or has a mistake.
     pub fn read(path: &Path, owner: Owner) -> Result<Self, ConfigError> {
+        Self::read_with_text(path, owner).map(|(config, _)| config)
+    }
+
+    /// Reads the file, and keeps its text for processes that shall go by it too.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read_with_text(path: &Path, owner: Owner) -> Result<(Self, Vec<u8>), ConfigError> {
         let content = guarded::read(path, owner, Others::MayRead, MAX_LEN)
             .map_err(|error| ConfigError::File(path.to_owned(), error))?;
-        Self::parse(&content).map_err(|mistake| ConfigError::Mistake(path.to_owned(), mistake))
+        let config =
+            Self::parse(&content).map_err(|mistake| ConfigError::Mistake(path.to_owned(), mistake))?;
+        Ok((config, content.to_vec()))
     }
 
     /// Reads the text of a configuration.
@@ -109,6 +122,7 @@ struct File {
     totp: Totp,
     policy: PolicyTable,
     services: ServicesTable,
+    daemon: DaemonTable,
 }
 
 impl Default for File {
@@ -122,6 +136,7 @@ impl Default for File {
             totp: Totp::default(),
             policy: PolicyTable::default(),
             services: ServicesTable::default(),
+            daemon: DaemonTable::default(),
         }
     }
 }
@@ -188,7 +203,7 @@ impl Default for Totp {
 
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct AbsolutePath(PathBuf);
+pub(super) struct AbsolutePath(pub(super) PathBuf);
 
 impl TryFrom<String> for AbsolutePath {
     type Error = &'static str;
@@ -237,6 +252,7 @@ impl From<File> for Config {
             pam_dir: file.primary.pam_dir.0,
             issuer: file.totp.issuer.0,
             policy: policy::meaning(file.policy, file.services),
+            daemon: file.daemon.into(),
         }
     }
 }
@@ -263,12 +279,19 @@ mod tests {
 
     #[test]
     fn every_commented_key_of_the_shipped_file_is_a_key() {
-        let keys: Vec<&str> =
-            SHIPPED.lines().filter(|line| line.starts_with('#') && !line.starts_with("# ")).collect();
-        assert_eq!(keys.len(), 7);
+        let commented = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
+        let (shipped, table) = SHIPPED.split_once("#[[").unwrap();
+        let mut keys: Vec<String> = shipped.lines().filter(commented).map(str::to_owned).collect();
+        // A table counts as one.
+        keys.push(format!("#[[{}", table.trim_end()));
+        assert_eq!(keys.len(), 9);
         for key in keys {
             // Each in the place where it stands, all others as they are.
-            let text = SHIPPED.replace(&format!("\n{key}\n"), &format!("\n{}\n", &key[1..]));
+            let key = key.as_str();
+            let text = SHIPPED.replace(
+                &format!("\n{key}\n"),
+                &format!("\n{}\n", key.replace("\n#", "\n").trim_start_matches('#')),
+            );
             assert_ne!(text, SHIPPED, "{key}");
             let changed = Config::parse(text.as_bytes()).unwrap();
             assert_ne!(changed, Config::parse(b"").unwrap(), "{key}");
@@ -320,6 +343,22 @@ mod tests {
         refused("[services]\nimap = [\"password\"]", 2, "app-password");
         refused("[services]\n\"im ap\" = []", 1, "service");
         refused("[services]\nsmtp = []\nsubmission = []", 1, "smtp");
+    }
+
+    #[test]
+    fn permits_name_a_user_and_its_services() {
+        refused("[[daemon.permit]]\nservices = []", 1, "user");
+        refused("[[daemon.permit]]\nuser = -1", 2, "variant");
+        refused("[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"im ap\"]", 3, "service");
+        refused("[[daemon.permit]]\nuser = \"postfix\"\nverbs = []", 3, "verbs");
+        refused("[daemon]\nverify = [\"relative\"]", 2, "begin with");
+        let text =
+            "[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"submission\"]\n[[daemon.permit]]\nuser = 7";
+        let permits = Config::parse(text.as_bytes()).unwrap().daemon.permits;
+        assert_eq!(permits.len(), 2);
+        assert!(
+            permits[0].1.covers(b"smtp") && !permits[0].1.covers(b"imap") && permits[1].1.covers(b"imap")
+        );
     }
 
     #[test]

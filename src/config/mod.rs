@@ -6,9 +6,11 @@
 mod guarded;
 mod file;
 mod policy;
+mod daemon;
 mod key_file;
 
-pub use file::{Config, ConfigError};
+pub use daemon::Daemon;
+pub use file::{Config, ConfigError, MAX_LEN, Mistake};
 pub use guarded::{FileError, Owner, check};
 pub use key_file::{KeyError, KeyFile, create_key, read_key, replace_key};
 

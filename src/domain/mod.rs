@@ -19,4 +19,5 @@ pub mod selection;
 pub mod throttle;
 pub mod verdict;
 pub mod reply;
+pub mod permit;
 pub mod anchor;

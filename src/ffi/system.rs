@@ -1,6 +1,9 @@
 //! What the C library knows about this process, and its log.
 
+use std::env;
 use std::ffi::CString;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 
 use libc::{c_int, uid_t};
 
@@ -56,6 +59,57 @@ pub const fn priority(level: Level) -> c_int {
         Level::Info => libc::LOG_INFO,
         Level::Debug => libc::LOG_DEBUG,
     }
+}
+
+/// Signals as something to be read: they interrupt nothing (signalfd(2)).
+///
+/// # Errors
+/// Where the kernel has no descriptor left.
+pub fn signal_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
+    let set = set_of(signals);
+    // SAFETY: an initialised set, and a null pointer that is not written through.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+    // SAFETY: an initialised set; -1 asks for a new descriptor.
+    let descriptor = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// The number of the next signal, if one has come.
+pub fn next_signal(descriptor: &OwnedFd) -> Option<c_int> {
+    let mut octets = [0; size_of::<libc::signalfd_siginfo>()];
+    let length = rustix::io::read(descriptor, &mut octets).ok()?;
+    let (number, _) = octets.get(..length)?.split_first_chunk::<4>()?;
+    c_int::try_from(u32::from_ne_bytes(*number)).ok()
+}
+
+/// Lets the signals of a parent through again, which may have blocked them.
+pub fn unblock(signals: &[c_int]) {
+    let set = set_of(signals);
+    // SAFETY: an initialised set, and a null pointer that is not written through.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut()) };
+}
+
+/// The sockets that the service manager has opened for us, by name (sd_listen_fds(3)). Only once, at the start: whatever
+/// else has these numbers later is somebody else's.
+pub fn activated() -> Vec<(String, OwnedFd)> {
+    const FIRST: c_int = 3;
+    let number = |name: &str| env::var(name).ok()?.parse::<u32>().ok();
+    if number("LISTEN_PID") != Some(std::process::id()) {
+        return Vec::new();
+    }
+    let count = number("LISTEN_FDS").and_then(|count| c_int::try_from(count).ok()).unwrap_or(0).min(64);
+    let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat(String::new()));
+    // SAFETY: the service manager has opened these for us, and nobody has taken them yet.
+    (FIRST..FIRST + count)
+        .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+        .zip(names)
+        .map(|(fd, name)| (name, fd))
+        .collect()
 }
 
 /// Holds back SIGXFSZ in this thread: beyond RLIMIT_FSIZE a write of ours shall fail, not end the host.

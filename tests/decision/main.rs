@@ -136,7 +136,12 @@ fn lines_of(site: &Site, ask: &Ask<'_>, door: Door) -> Vec<String> {
     let (account, service, remote) = (ask.account.as_bytes(), ask.service.as_bytes(), ask.remote.as_bytes());
     let raw = RawAttempt { account, shown: Shown::Field(&secret), service, remote: Some(remote), door };
     let config = site.path("etc/postern.toml");
-    let door = backend::Door { config: backend::Source::File(&config), owner: site.owner(), system: NOBODY, log: &log };
+    let door = backend::Door {
+        config: backend::Source::File(&config),
+        owner: site.owner(),
+        system: NOBODY,
+        log: &log,
+    };
     door.verify(&raw, &|| ask.at);
     lines.into_inner()
 }

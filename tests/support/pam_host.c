@@ -1,6 +1,6 @@
 /* A PAM application for tests: one transaction after another against a private service directory.
  *
- *   pam_host DIRECTORY SERVICE USER [rhost=HOST] [conversation=MODE] [times=N] [setcred] [lines]
+ *   pam_host DIRECTORY SERVICE USER [rhost=HOST] [conversation=MODE] [times=N] [setcred] [lines] [authenticate]
  *
  * The password is all of stdin; with `lines` each question gets a line of its own, and the questions are printed. Each transaction prints one line of codes. MODE breaks the conversation in
  * one of the ways that pam_conv(3) allows: error, null-array, null-text, none. */
@@ -12,7 +12,7 @@
 
 static char password[1 << 20];
 static const char *mode = "answer";
-static int by_line = 0;
+static int by_line = 0, only_authenticate = 0;
 static char asked[4096];
 
 /* The next line of stdin. */
@@ -54,7 +54,7 @@ static void transact(const char *directory, const char *service, const char *use
     if (rhost != NULL)
         pam_set_item(handle, PAM_RHOST, rhost);
     int authenticated = pam_authenticate(handle, 0);
-    int account = pam_acct_mgmt(handle, 0);
+    int account = only_authenticate ? 0 : pam_acct_mgmt(handle, 0);
     int set = setcred ? pam_setcred(handle, PAM_ESTABLISH_CRED) : 0;
     const void *name = NULL;
     pam_get_item(handle, PAM_USER, &name);
@@ -81,6 +81,8 @@ int main(int count, char **words)
             setcred = 1;
         else if (strcmp(words[place], "lines") == 0)
             by_line = 1;
+        else if (strcmp(words[place], "authenticate") == 0)
+            only_authenticate = 1;
         else
             return 2;
     }

@@ -1,0 +1,214 @@
+//! Those who ask: one question at a time, each within its bounds.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::{Errno, write};
+use rustix::net::{RecvFlags, SendFlags, recv, send, sockopt};
+use zeroize::Zeroizing;
+
+use crate::daemon::listeners::Language;
+use crate::domain::app_password::{Shape, shape};
+use crate::domain::attempt::{RawAttempt, Shown};
+use crate::domain::permit::{Belief, Permit};
+use crate::domain::reply::{Reply, Standing};
+use crate::wire::{
+    Asked, BadFrame, MAX_FRAME, Progress, Question, SaslauthdRequest, decode, decode_reply, encode,
+    encode_reply, encode_standing, saslauthd_reply,
+};
+
+/// Most connections at once.
+pub(super) const MOST: usize = 4096;
+
+/// Most of them of one uid but root's, so that one neighbour cannot keep all others out.
+const MOST_OF_ONE: usize = MOST / 2;
+
+/// Milliseconds for which a connection may say nothing.
+const PATIENCE: u64 = 60_000;
+
+/// All connections.
+#[derive(Default)]
+pub(super) struct Peers {
+    connections: BTreeMap<u64, Peer>,
+    last: u64,
+}
+
+/// One connection.
+pub(super) struct Peer {
+    socket: OwnedFd,
+    pub uid: u32,
+    language: Language,
+    since: u64,
+    state: State,
+}
+
+enum State {
+    /// It may ask.
+    Listening(SaslauthdRequest),
+    /// Its question is on its way.
+    Waiting(Question),
+}
+
+/// What came over a connection.
+pub(super) enum Heard {
+    /// Nothing that is complete.
+    Nothing,
+    /// A question, for this kind of worker.
+    Asked(Zeroizing<Vec<u8>>, Kind),
+    /// A question that it may not ask.
+    Forbidden,
+    /// The end.
+    End,
+}
+
+/// What a question will cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An app password, or no secret.
+    Quick,
+    /// A primary password, or a code.
+    Dear,
+}
+
+impl Peers {
+    /// Takes a connection in, unless there are too many.
+    pub(super) fn admit(&mut self, socket: OwnedFd, language: Language, now: u64) {
+        let Ok(uid) = sockopt::socket_peercred(&socket).map(|peer| peer.uid.as_raw()) else {
+            return;
+        };
+        let of_one = || self.connections.values().filter(|peer| peer.uid == uid).count();
+        if MOST <= self.connections.len() || (uid != 0 && MOST_OF_ONE <= of_one()) {
+            let refusal = Peer { socket, uid, language, since: now, state: State::Waiting(Question::Verify) };
+            refusal.say_unavailable();
+            return;
+        }
+        self.last += 1;
+        let state = State::Listening(SaslauthdRequest::default());
+        self.connections.insert(self.last, Peer { socket, uid, language, since: now, state });
+    }
+
+    /// The connections whose next question is awaited, for poll(2).
+    pub(super) fn listening(&self) -> impl Iterator<Item = (u64, BorrowedFd<'_>)> {
+        let listening = |peer: &&Peer| matches!(peer.state, State::Listening(_));
+        self.connections
+            .iter()
+            .filter(move |(_, peer)| listening(peer))
+            .map(|(id, peer)| (*id, peer.socket.as_fd()))
+    }
+
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Peer> {
+        self.connections.get_mut(&id)
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        self.connections.remove(&id);
+    }
+
+    /// Lets those go that have said nothing for too long.
+    pub(super) fn sweep(&mut self, now: u64) {
+        let stays = |peer: &Peer| matches!(peer.state, State::Waiting(_)) || now < peer.since + PATIENCE;
+        self.connections.retain(|_, peer| stays(peer));
+    }
+
+    /// Hands a worker's answer on, or says that there is none. Whoever has gone away meanwhile gets nothing.
+    pub(super) fn answer(&mut self, id: u64, answer: Option<&[u8]>, now: u64) {
+        let Some(peer) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let said = match answer {
+            Some(answer) => peer.say(answer),
+            None => peer.say_unavailable(),
+        };
+        if !said || peer.language == Language::Saslauthd {
+            self.remove(id);
+            return;
+        }
+        peer.since = now;
+        peer.state = State::Listening(SaslauthdRequest::default());
+    }
+}
+
+impl Peer {
+    /// Hears what has come, and judges whether it may be asked.
+    pub(super) fn hear(&mut self, permit: Option<&Permit>) -> Heard {
+        let mut arrived = Zeroizing::new(vec![0; MAX_FRAME]);
+        let length = match recv(&self.socket, arrived.as_mut_slice(), RecvFlags::DONTWAIT) {
+            Ok((_, length)) if 0 < length && length <= MAX_FRAME => length,
+            Err(Errno::WOULDBLOCK | Errno::INTR) => return Heard::Nothing,
+            Ok(_) | Err(_) => return Heard::End,
+        };
+        let arrived = arrived.get(..length).unwrap_or_default();
+        let State::Listening(request) = &mut self.state else {
+            // It speaks before it was answered.
+            return Heard::End;
+        };
+        let heard = match self.language {
+            Language::Verify => decode(arrived).and_then(|asked| of_frame(&asked, permit)),
+            Language::Saslauthd => request.take(arrived).and_then(|progress| of_stream(&progress, permit)),
+        };
+        match heard {
+            Ok(Heard::Asked(frame, kind)) => {
+                self.state = State::Waiting(question_of(&frame));
+                Heard::Asked(frame, kind)
+            }
+            Ok(other) => other,
+            Err(BadFrame) => Heard::End,
+        }
+    }
+
+    fn say(&self, answer: &[u8]) -> bool {
+        match (self.language, decode_reply(answer)) {
+            (Language::Verify, _) => {
+                send(&self.socket, answer, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_ok()
+            }
+            (Language::Saslauthd, Ok(reply)) => write(&self.socket, &saslauthd_reply(reply)).is_ok(),
+            (Language::Saslauthd, Err(_)) => self.say_unavailable(),
+        }
+    }
+
+    pub(super) fn say_unavailable(&self) -> bool {
+        match (self.language, &self.state) {
+            (Language::Saslauthd, _) => write(&self.socket, &saslauthd_reply(Reply::Unavailable)).is_ok(),
+            (Language::Verify, State::Waiting(Question::Standing)) => {
+                self.say(&encode_standing(Standing::Unavailable))
+            }
+            (Language::Verify, _) => self.say(&encode_reply(Reply::Unavailable)),
+        }
+    }
+}
+
+fn of_frame(asked: &Asked, permit: Option<&Permit>) -> Result<Heard, BadFrame> {
+    permitted(asked.question, &asked.raw(), permit)
+}
+
+fn of_stream(progress: &Progress, permit: Option<&Permit>) -> Result<Heard, BadFrame> {
+    match progress {
+        Progress::Partial => Ok(Heard::Nothing),
+        Progress::Whole(question) => permitted(Question::Verify, &question.raw(), permit),
+    }
+}
+
+/// What a worker is asked: what the peer asks, less what it is not believed.
+fn permitted(question: Question, raw: &RawAttempt<'_>, permit: Option<&Permit>) -> Result<Heard, BadFrame> {
+    let Some(permit) = permit.filter(|permit| permit.covers(raw.service)) else {
+        return Ok(Heard::Forbidden);
+    };
+    let remote = raw.remote.filter(|_| permit.address == Belief::Believed);
+    let believed = RawAttempt { remote, ..*raw };
+    Ok(Heard::Asked(encode(question, &believed)?, kind(question, raw)))
+}
+
+fn kind(question: Question, raw: &RawAttempt<'_>) -> Kind {
+    match (question, raw.shown) {
+        (Question::Standing, _) => Kind::Quick,
+        (Question::Verify, Shown::CodeAlone(_)) => Kind::Dear,
+        (Question::Verify, Shown::Field(field) | Shown::Apart { field, .. }) => match shape(field) {
+            Shape::Good(_) | Shape::Mistyped => Kind::Quick,
+            Shape::Other => Kind::Dear,
+        },
+    }
+}
+
+fn question_of(frame: &[u8]) -> Question {
+    decode(frame).map_or(Question::Verify, |asked| asked.question)
+}
