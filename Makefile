@@ -4,8 +4,10 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 MODULE := $(TARGET)/module/release/libpostern.so
 COMMAND := $(TARGET)/release/postern
+DAEMON := $(TARGET)/release/posternd
 # Where Linux-PAM looks: /usr/lib/<triplet>/security on Debian.
-PAMDIR ?= /usr/lib/$(shell gcc -print-multiarch)/security
+LIBDIR ?= /usr/lib/$(shell gcc -print-multiarch)
+PAMDIR ?= $(LIBDIR)/security
 INSTALL ?= install
 
 # Each step needs the one before it.
@@ -15,19 +17,24 @@ INSTALL ?= install
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-build: toolchain packages ## builds the PAM module and the command
+build: toolchain packages ## builds the module, the command and the daemon
 	$(CARGO) build --release --locked --bins
 	@# Apart from the command: no command-line crates in the hosts, and cdylib beside rlib would lose fat LTO.
 	CARGO_TARGET_DIR=$(TARGET)/module $(CARGO) rustc --release --locked --lib --crate-type cdylib --no-default-features
 
-install: ## installs both into the system, or below DESTDIR; run `make build` before
-	@test -f $(MODULE) -a -f $(COMMAND) || { echo 'Nothing to install yet: run "make build" first.' >&2; exit 2; }
-	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)/usr/bin $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/postern/pam.d
+install: ## installs all of it into the system, or below DESTDIR; run `make build` before
+	@test -f $(MODULE) -a -f $(COMMAND) -a -f $(DAEMON) || { echo 'Nothing to install yet: run "make build" first.' >&2; exit 2; }
+	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)/usr/bin $(DESTDIR)/usr/sbin $(DESTDIR)/usr/include $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/postern/pam.d
 	@# By rename: a login that has the old module mapped must not see it change.
 	$(INSTALL) -m 644 $(MODULE) $(DESTDIR)$(PAMDIR)/.pam_postern.so.new
 	mv -f $(DESTDIR)$(PAMDIR)/.pam_postern.so.new $(DESTDIR)$(PAMDIR)/pam_postern.so
 	$(INSTALL) -m 755 $(COMMAND) $(DESTDIR)/usr/bin/.postern.new
 	mv -f $(DESTDIR)/usr/bin/.postern.new $(DESTDIR)/usr/bin/postern
+	$(INSTALL) -m 755 $(DAEMON) $(DESTDIR)/usr/sbin/.posternd.new
+	mv -f $(DESTDIR)/usr/sbin/.posternd.new $(DESTDIR)/usr/sbin/posternd
+	$(INSTALL) -m 644 $(MODULE) $(DESTDIR)$(LIBDIR)/.libpostern.so.new
+	mv -f $(DESTDIR)$(LIBDIR)/.libpostern.so.new $(DESTDIR)$(LIBDIR)/libpostern.so
+	$(INSTALL) -m 644 include/postern.h $(DESTDIR)/usr/include/postern.h
 	@# What an administrator has changed stays.
 	@keep() { test -e "$$2" || $(INSTALL) -m 644 "$$1" "$$2"; }; \
 	    keep packaging/etc/postern.toml $(DESTDIR)/etc/postern/postern.toml && \

@@ -32,7 +32,18 @@ fn it_exports_what_its_hosts_call_and_nothing_else() {
     let listed = String::from_utf8(output.stdout).unwrap();
     let mut names: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next_back()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["pam_sm_acct_mgmt", "pam_sm_authenticate", "pam_sm_setcred"]);
+    assert_eq!(
+        names,
+        [
+            "pam_sm_acct_mgmt",
+            "pam_sm_authenticate",
+            "pam_sm_setcred",
+            "postern_close",
+            "postern_open",
+            "postern_reason",
+            "postern_verify"
+        ]
+    );
 }
 
 #[test]

@@ -12,4 +12,6 @@ pub mod system;
 pub mod shadow;
 pub mod users;
 pub mod crypt;
+pub mod choice;
 pub mod pam;
+pub mod capi;

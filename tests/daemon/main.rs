@@ -13,4 +13,5 @@ mod site;
 mod asking;
 mod bounds;
 mod breakage;
+mod c_interface;
 mod running;

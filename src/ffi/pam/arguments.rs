@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::ffi::choice::Choice;
+
 /// What a service file says; there is no state beside it, so two lines in one stack do not meet.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
-    /// `config=FILE`: decide in this process, by this configuration.
-    pub config: Option<PathBuf>,
-    /// `socket=PATH`: ask posternd there.
-    pub socket: Option<PathBuf>,
+    /// `config=FILE`, `socket=PATH`
+    pub choice: Choice,
     /// `service=NAME`, instead of PAM_SERVICE.
     pub service: Option<Vec<u8>>,
     /// `debug`: more lines, none with a secret.
@@ -51,8 +51,7 @@ pub struct UnknownArgument(pub String);
 impl Default for Arguments {
     fn default() -> Self {
         Self {
-            config: None,
-            socket: None,
+            choice: Choice::default(),
             service: None,
             debug: false,
             first_pass: FirstPass::Ask,
@@ -80,8 +79,12 @@ impl Arguments {
                 (b"second-factor-only", ..) if arguments.asking != Asking::CodeApart => {
                     arguments.asking = Asking::CodeAlone;
                 }
-                (_, Some(path), ..) if arguments.socket.is_none() => arguments.config = Some(path),
-                (_, _, Some(path), _) if arguments.config.is_none() => arguments.socket = Some(path),
+                (_, Some(path), ..) if arguments.choice.socket.is_none() => {
+                    arguments.choice.config = Some(path)
+                }
+                (_, _, Some(path), _) if arguments.choice.config.is_none() => {
+                    arguments.choice.socket = Some(path)
+                }
                 (.., Some(name)) if !name.is_empty() => arguments.service = Some(name.to_vec()),
                 _ => return Err(UnknownArgument(String::from_utf8_lossy(word).into_owned())),
             }
@@ -98,13 +101,13 @@ mod tests {
     fn every_word_of_the_manual_is_understood() {
         let words: [&[u8]; 4] = [b"config=/x", b"service=imap", b"debug", b"use_first_pass"];
         let parsed = Arguments::parse(&words).unwrap();
-        assert_eq!(parsed.config, Some(PathBuf::from("/x")));
+        assert_eq!(parsed.choice.config, Some(PathBuf::from("/x")));
         assert_eq!(parsed.service.as_deref(), Some(&b"imap"[..]));
         assert!(parsed.debug);
         assert_eq!(parsed.first_pass, FirstPass::Use);
         assert_eq!(Arguments::parse(&[b"try_first_pass"]).unwrap().first_pass, FirstPass::Try);
         let bare = Arguments::parse(&[]).unwrap();
-        assert_eq!((bare.config, bare.service, bare.debug), (None, None, false));
+        assert_eq!((bare.choice, bare.service, bare.debug), (Choice::default(), None, false));
         assert_eq!((bare.first_pass, bare.asking), (FirstPass::Ask, Asking::OneField));
         assert_eq!(Arguments::parse(&[b"prompt"]).unwrap().asking, Asking::CodeApart);
         assert_eq!(Arguments::parse(&[b"second-factor-only"]).unwrap().asking, Asking::CodeAlone);
@@ -112,7 +115,7 @@ mod tests {
 
     #[test]
     fn one_backend_is_named_and_not_two() {
-        let socket = Arguments::parse(&[b"socket=/run/x"]).unwrap().socket;
+        let socket = Arguments::parse(&[b"socket=/run/x"]).unwrap().choice.socket;
         assert_eq!(socket, Some(PathBuf::from("/run/x")));
         for words in [[&b"socket=/a"[..], b"config=/b"], [b"config=/b", b"socket=/a"]] {
             assert!(Arguments::parse(&words).is_err());

@@ -1,18 +1,13 @@
 //! The logic: what the module does with a transaction.
 #![forbid(unsafe_code)]
 
-use std::path::Path;
-
-use crate::backend::{Backend, Client, DAEMON_USER, DEFAULT_SOCKET, Door, Level, Source, Trusted};
-use crate::config::{DEFAULT_PATH, Owner};
+use crate::backend::{Backend, Level};
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{self, RawAttempt, Shown};
 use crate::domain::time::Clock;
 use crate::ffi::pam::arguments::{Arguments, Asking, FirstPass, UnknownArgument};
 use crate::ffi::pam::handle::{Handle, NoAnswer};
-use crate::ffi::pam::nested;
 use crate::ffi::pam::outcome::Outcome;
-use crate::ffi::shadow;
 use crate::ffi::system::{self, RealUid, StopSignals};
 use crate::verifier::{PamUnusable, Unavailable};
 
@@ -88,31 +83,13 @@ impl Call {
     /// sudo, can ask for the code; any may ask posternd.
     fn foreign_host(&self) -> Option<Unavailable> {
         let foreign = system::real_uid() != system::effective_uid();
-        let may_not = foreign && self.socket().is_none() && self.arguments.asking == Asking::OneField;
+        let may_not =
+            foreign && self.arguments.choice.socket().is_none() && self.arguments.asking == Asking::OneField;
         may_not.then_some(Unavailable::SetUid)
     }
 
-    /// Where posternd is asked, if it is: who is not root may not read the store.
-    fn socket(&self) -> Option<&Path> {
-        let named = self.arguments.socket.as_deref();
-        let may_not_read = self.arguments.config.is_none() && system::effective_uid() != 0;
-        named.or_else(|| may_not_read.then_some(Path::new(DEFAULT_SOCKET)))
-    }
-
     fn ask<T>(&self, handle: &Handle<'_>, body: impl FnOnce(&Backend<'_>) -> T) -> T {
-        let log = |level: Level, line: &str| self.log(handle, level, line);
-        match self.socket() {
-            None => body(&Backend::Here(self.door(&log))),
-            Some(socket) => {
-                let daemon = shadow::unix_uid(DAEMON_USER).ok().flatten();
-                body(&Backend::There(Client { socket, trusted: Trusted { daemon }, log: &log }))
-            }
-        }
-    }
-
-    fn door<'a>(&'a self, log: &'a dyn Fn(Level, &str)) -> Door<'a> {
-        let config = Source::File(self.arguments.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH)));
-        Door { config, owner: Owner(system::effective_uid()), system: nested::SYSTEM, log }
+        self.arguments.choice.ask(&|level, line| self.log(handle, level, line), body)
     }
 
     fn log(&self, handle: &Handle<'_>, level: Level, line: &str) {
@@ -124,7 +101,9 @@ impl Call {
     fn refuse(&self, handle: &Handle<'_>, why: Unavailable) -> Outcome {
         let none = Secret::new(Vec::new());
         let log = |level: Level, line: &str| self.log(handle, level, line);
-        Outcome::Authenticated(self.door(&log).refuse(&self.attempt(Shown::Field(&none)), why))
+        Outcome::Authenticated(
+            self.arguments.choice.here(&log).refuse(&self.attempt(Shown::Field(&none)), why),
+        )
     }
 }
 
