@@ -16,13 +16,16 @@ use std::thread;
 
 use postern::crypto::secret::Secret;
 use postern::domain::account::AccountState;
-use postern::domain::app_password::Label;
+use postern::domain::app_password::{Label, Shape, shape};
 use postern::domain::attempt::{Door, RawAttempt, Shown};
+use postern::domain::network::Networks;
+use postern::domain::policy::AppPasswordPolicy;
 use postern::domain::selection::Selection;
+use postern::domain::service::{Scope, Service};
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
-use postern::enrollment::{Enrollment, EnrollmentError, Overlap};
-use postern::store::{Restorable, StoreError, TotpKeys};
+use postern::enrollment::{Enrollment, EnrollmentError, Overlap, Wanted};
+use postern::store::{FirstUse, Restorable, StoreError, TotpKeys, Use};
 use postern::verifier::{PamQuestion, Spending, System, Verifier};
 use site::{PRIMARY, Site, name, now};
 
@@ -197,14 +200,7 @@ fn a_rotation_takes_no_place_and_gives_none() {
     }
     assert_eq!(labels(&site), ["phone", "phone (old)"]);
     site.revoke("alice", "phone");
-    let label = Label::parse("another").unwrap();
-    let (scope, networks) = (postern::domain::service::Scope::mail(), Default::default());
-    let wanted =
-        postern::enrollment::Wanted { label: &label, scope: &scope, networks: &networks, expires_at: None };
-    let vault = site.vault();
-    let limits = &site.config.policy.app_passwords;
-    let refused = Enrollment::new(&vault).add_app_password(&name("alice"), &wanted, limits, site.made());
-    assert!(matches!(refused, Err(EnrollmentError::Store(StoreError::TooManyAppPasswords(1)))));
+    assert_eq!(count_of_places(&site), 1);
 }
 
 #[test]
@@ -424,4 +420,70 @@ fn a_login_that_starts_after_its_account_was_closed_or_removed_is_refused() {
         let vault = site.vault();
         Enrollment::new(&vault).close_compromised(&alice, TotpKeys::Keep, site.made()).unwrap();
     });
+}
+
+#[test]
+fn one_on_its_way_out_counts_for_no_limit() {
+    let (mut site, _) = site_with_phone();
+    site.config.policy.app_passwords.most = 2;
+    site.rotate("alice", "phone");
+    site.app_password("alice", "laptop", MAIL);
+    assert_eq!(labels(&site), ["laptop", "phone", "phone (old)"]);
+    site.revoke("alice", "phone");
+    assert_eq!(count_of_places(&site), 2, "without its successor it takes a place again");
+}
+
+/// How many of alice's places are taken: what is missing to the limit at which nothing more can be added.
+fn count_of_places(site: &Site) -> u16 {
+    let label = Label::parse("one too many").unwrap();
+    let (scope, networks) = (Scope::mail(), Networks::default());
+    let wanted = Wanted { label: &label, scope: &scope, networks: &networks, expires_at: None };
+    let vault = site.vault();
+    let refused = |most: &u16| {
+        let limits = AppPasswordPolicy { most: *most, ..site.config.policy.app_passwords };
+        Enrollment::new(&vault).add_app_password(&name("alice"), &wanted, &limits, site.made()).is_err()
+    };
+    (0..9).take_while(refused).last().unwrap()
+}
+
+#[test]
+fn a_successor_that_was_revoked_during_its_first_use_ends_nothing_and_does_not_pass() {
+    let (site, old) = site_with_phone();
+    let new = site.rotate("alice", "phone");
+    let vault = site.vault();
+    let Shape::Good(shown) = shape(&Secret::copy_of(new.as_bytes())) else { panic!("{new}") };
+    let tag = vault.keyring.tag(shown.symbols().expose());
+    let found = vault.store.app_password(&tag).unwrap().unwrap();
+    site.revoke("alice", "phone");
+    let service = Service::parse(b"imap").unwrap();
+    let by = Use { made: site.made(), service: &service, from: None };
+    assert_eq!(vault.store.settle_first_use(&found, &by).unwrap(), FirstUse::Revoked);
+    assert_eq!(login(&site, &old), None);
+}
+
+#[test]
+fn a_successor_that_is_over_stands_in_nobodys_way() {
+    let (site, _) = site_with_phone();
+    site.rotate("alice", "phone");
+    database(&site, "UPDATE app_password SET expires_at = created_at WHERE label = 'phone'");
+    let new = site.rotate("alice", "phone (old)");
+    assert_eq!(labels(&site), ["phone", "phone (old)"]);
+    assert_eq!(login(&site, &new), None);
+}
+
+#[test]
+fn a_successor_that_is_in_use_is_not_buried_even_if_the_old_one_was_left_over() {
+    let (site, _) = site_with_phone();
+    let second = site.rotate("alice", "phone");
+    assert_eq!(login(&site, &second), None);
+    // As an older copy of that row would have it.
+    database(&site, "UPDATE app_password SET revoked_at = NULL WHERE label = 'phone (old)'");
+    let third = site.rotate("alice", "phone");
+    assert_eq!(login(&site, &second), None, "the device still has it");
+    assert_eq!(login(&site, &third), None);
+    assert_eq!(labels(&site), ["phone"], "the whole line is dead");
+}
+
+fn database(site: &Site, sql: &str) {
+    rusqlite::Connection::open(site.path("store/store.db")).unwrap().execute_batch(sql).unwrap();
 }
