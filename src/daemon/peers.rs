@@ -71,20 +71,36 @@ pub(super) enum Kind {
 }
 
 impl Peers {
-    /// Takes a connection in, unless there are too many.
+    /// Takes a connection in. Where there are too many, the one that has said nothing for longest goes; a door asks as
+    /// soon as it has connected.
     pub(super) fn admit(&mut self, socket: OwnedFd, language: Language, now: u64) {
         let Ok(uid) = sockopt::socket_peercred(&socket).map(|peer| peer.uid.as_raw()) else {
             return;
         };
-        let of_one = || self.connections.values().filter(|peer| peer.uid == uid).count();
-        if MOST <= self.connections.len() || (uid != 0 && MOST_OF_ONE <= of_one()) {
-            let refusal = Peer { socket, uid, language, since: now, state: State::Waiting(Question::Verify) };
-            refusal.say_unavailable();
+        let state = State::Listening(SaslauthdRequest::default());
+        let peer = Peer { socket, uid, language, since: now, state };
+        let crowded = (MOST <= self.connections.len()).then_some(None);
+        let hogged = || (uid != 0 && MOST_OF_ONE <= self.of(uid)).then_some(Some(uid));
+        let has_room = crowded.or_else(hogged).is_none_or(|whose| self.evict(whose));
+        if !has_room {
+            peer.say_unavailable();
             return;
         }
         self.last += 1;
-        let state = State::Listening(SaslauthdRequest::default());
-        self.connections.insert(self.last, Peer { socket, uid, language, since: now, state });
+        self.connections.insert(self.last, peer);
+    }
+
+    fn of(&self, uid: u32) -> usize {
+        self.connections.values().filter(|peer| peer.uid == uid).count()
+    }
+
+    /// Lets the oldest go that asks nothing, of this uid or of all; says whether there was one.
+    fn evict(&mut self, whose: Option<u32>) -> bool {
+        let idle = |peer: &Peer| matches!(peer.state, State::Listening(_));
+        let theirs = |peer: &Peer| whose.is_none_or(|uid| peer.uid == uid);
+        let found = self.connections.iter().filter(|(_, peer)| idle(peer) && theirs(peer));
+        let oldest = found.min_by_key(|(_, peer)| peer.since).map(|(id, _)| *id);
+        oldest.is_some_and(|id| self.connections.remove(&id).is_some())
     }
 
     /// The connections whose next question is awaited, for poll(2).

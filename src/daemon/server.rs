@@ -21,6 +21,9 @@ use crate::daemon::{ServeError, Signal, World};
 /// Milliseconds of one round, at most: deadlines and the watchdog are looked at between two.
 const ROUND: i64 = 100;
 
+/// Rounds in which a daemon that ends still hears those that have connected.
+const LAST_ROUNDS: u32 = 3;
+
 /// Workers for app passwords, and questions that may wait for one.
 const QUICK: (usize, usize) = (4, 1024);
 
@@ -50,6 +53,7 @@ pub fn serve(mut world: World<'_>, path: &Path) -> Result<(), ServeError> {
         permits,
         listeners,
         ending: false,
+        rounds_left: LAST_ROUNDS,
     };
     server.manager.ready();
     server.say(Level::Info, "posternd listens");
@@ -78,13 +82,18 @@ struct Server<'a> {
     dear: Pool,
     manager: Manager,
     ending: bool,
+    /// Once it ends: whoever has just connected may still ask.
+    rounds_left: u32,
 }
 
 impl Server<'_> {
     fn run(&mut self) -> Result<(), ServeError> {
-        while !self.ending || !self.quick.is_idle() || !self.dear.is_idle() {
+        while self.rounds_left > 0 || !self.quick.is_idle() || !self.dear.is_idle() {
             let ready = self.await_something().map_err(ServeError::Io)?;
             let now = now();
+            if self.ending {
+                self.rounds_left = self.rounds_left.saturating_sub(1);
+            }
             self.obey_signal();
             self.accept(now);
             for id in ready {

@@ -14,4 +14,5 @@ mod asking;
 mod bounds;
 mod breakage;
 mod c_interface;
+mod load;
 mod running;

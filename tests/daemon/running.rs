@@ -57,6 +57,25 @@ impl Running {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
+    /// As a service manager starts it: with a listening socket of the manager's.
+    pub fn activated(site: &Site, socket: &std::os::fd::OwnedFd) -> Child {
+        let mut command = Command::new("sh");
+        let script = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=verify exec "$@""#;
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_posternd"), "--config"]);
+        command.arg(site.path("etc/postern.toml")).stdin(Stdio::from(socket.try_clone().unwrap()));
+        command.spawn().unwrap()
+    }
+
+    /// Octets of memory that it and its workers have in use.
+    pub fn memory(&self) -> u64 {
+        let of_one = |pid: u32| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0");
+            line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
+        };
+        self.workers().into_iter().chain([self.child.id()]).map(of_one).sum()
+    }
+
     /// The pids of its workers.
     pub fn workers(&self) -> Vec<u32> {
         let found = Command::new("pgrep").args(["-P", &self.child.id().to_string()]).output().unwrap();
