@@ -76,16 +76,23 @@ impl Store {
                 expires_at: successor.expires_at,
             };
             new.insert(self, transaction, account_id, Some(replaced), made)?;
-            let until = rotated.old_expires_at.map_or(0, |end| end.0);
-            let detail = format!("{} until={until} old={}", new.terms(), rotated.old_label);
-            let entry = Entry {
-                label: Some(&rotated.label),
-                detail: Some(&detail),
-                ..Entry::of("app.rotate", account_id)
-            };
-            self.record(transaction, made, &entry)?;
+            self.record_rotation(transaction, account_id, &new, &rotated, made)?;
             Ok(rotated)
         })
+    }
+
+    fn record_rotation(
+        &self,
+        transaction: &Transaction<'_>,
+        account_id: i64,
+        new: &NewAppPassword<'_>,
+        rotated: &Rotated,
+        made: Made,
+    ) -> Result<(), StoreError> {
+        let until = rotated.old_expires_at.map_or_else(String::new, |end| format!(" until={}", end.0));
+        let detail = format!("{}{until} old={}", new.terms(), rotated.old_label);
+        let (label, detail) = (Some(rotated.label.as_str()), Some(detail.as_str()));
+        self.record(transaction, made, &Entry { label, detail, ..Entry::of("app.rotate", account_id) })
     }
 
     /// Nobody uses it, so that nobody misses it; nor shall it come back.
