@@ -107,6 +107,7 @@ fn serve(config: PathBuf) -> ExitCode {
 
 fn work() -> ExitCode {
     system::unblock(&SIGNALS);
+    system::keep_no_large_memory();
     let Ok(parent) = io::stdin().as_fd().try_clone_to_owned() else {
         return ExitCode::from(5);
     };

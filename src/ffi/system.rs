@@ -61,6 +61,14 @@ pub const fn priority(level: Level) -> c_int {
     }
 }
 
+/// Gives large pieces of memory back as soon as they are free, for a process of ours: glibc would keep the matrix of
+/// Argon2id for the next time, in each worker (mallopt(3)).
+pub fn keep_no_large_memory() {
+    const LARGE: c_int = 512 * 1024;
+    // SAFETY: sets a number of the allocator's; nothing is allocated or freed.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+}
+
 /// Signals as something to be read: they interrupt nothing (signalfd(2)).
 ///
 /// # Errors
