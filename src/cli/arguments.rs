@@ -11,6 +11,7 @@ use crate::cli::completions::CompletionsCommand;
 use crate::cli::import::ImportCommand;
 use crate::cli::log::LogCommand;
 use crate::cli::recovery::RecoveryCommand;
+use crate::cli::rekey::RekeyCommand;
 use crate::cli::{Exit, text};
 use crate::config::DEFAULT_PATH;
 
@@ -52,6 +53,16 @@ pub(super) enum Command {
     /// Show how many recovery codes are left, and make new ones.
     #[command(subcommand, after_help = "Example:\n  sudo postern recovery new alice")]
     Recovery(RecoveryCommand),
+    /// Put a new master key in the place of the old one, while logins go on.
+    ///
+    /// The new key stands before the old one in the key file, and all that is new is under it. What is sealed is sealed
+    /// anew at once; what is hashed, when it is used next. Once nothing needs the old key, --finish drops it. Stopped
+    /// at whatever point, the command goes on when it is run again.
+    #[command(after_help = "Examples:
+  sudo postern rekey
+  sudo postern rekey --status
+  sudo postern rekey --finish --revoke-rest")]
+    Rekey(RekeyCommand),
     /// Say how a login would end, and why.
     ///
     /// Asks for the secret: an app password, or a primary password with its code behind it. The answer comes from

@@ -8,7 +8,7 @@ use crate::cli::text;
 use crate::config::{ConfigError, FileError, KeyError};
 use crate::domain::primary::Inadmissible;
 use crate::enrollment::EnrollmentError;
-use crate::moving::ImportError;
+use crate::moving::{ImportError, RekeyError};
 use crate::run::RunError;
 use crate::store::StoreError;
 use crate::verifier::Unavailable;
@@ -55,6 +55,8 @@ pub(super) enum Failure {
     Usage(String, &'static str),
     /// A rule of enrolment says no.
     Enrollment(EnrollmentError),
+    /// A rule says no.
+    Denied(String, &'static str),
     /// What should be made is there already.
     Exists(String, &'static str),
     /// A file that was named is not there.
@@ -88,6 +90,7 @@ impl Failure {
     fn advice(&self) -> (Exit, &'static str) {
         match self {
             Self::Usage(_, hint) => (Exit::Usage, hint),
+            Self::Denied(_, hint) => (Exit::Denied, hint),
             Self::Exists(_, hint) => (Exit::Exists, hint),
             Self::NotFound(_) => (Exit::NotFound, "see how it is spelled, and in which directory you are"),
             Self::Enrollment(error) => for_enrollment(error),
@@ -208,7 +211,7 @@ fn is_forbidden(why: &Unavailable) -> bool {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what, _) | Self::Exists(what, _) => f.write_str(what),
+            Self::Usage(what, _) | Self::Denied(what, _) | Self::Exists(what, _) => f.write_str(what),
             Self::Enrollment(error) => error.fmt(f),
             Self::NotFound(path) => write!(f, "{} is not there", path.display()),
             Self::Unavailable(error) => error.fmt(f),
@@ -231,6 +234,19 @@ impl fmt::Display for Failure {
 impl<E: Into<Unavailable>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Unavailable(error.into())
+    }
+}
+
+impl From<RekeyError> for Failure {
+    fn from(error: RekeyError) -> Self {
+        match error {
+            RekeyError::Unavailable(error) => Self::Unavailable(error),
+            RekeyError::Held(_) => Self::Denied(
+                error.to_string(),
+                "`postern rekey --status` says which; each is moved by its next use, or ended by --revoke-rest",
+            ),
+            RekeyError::NotBegun => Self::Denied(error.to_string(), "`postern rekey` makes a new key"),
+        }
     }
 }
 

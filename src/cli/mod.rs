@@ -16,6 +16,7 @@ mod site;
 mod init;
 mod account;
 mod import;
+mod rekey;
 mod app;
 mod expiry;
 mod sessions;
@@ -98,6 +99,7 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::App(command) => app::run(&Site::open(world, config)?, command),
         Command::Totp(command) => totp::run(&Site::open(world, config)?, command),
         Command::Recovery(command) => recovery::run(&Site::open(world, config)?, command),
+        Command::Rekey(command) => rekey::run(&Site::open(world, config)?, command),
         Command::Try(command) => attempt::run(world, config, command),
         Command::Log(command) => log::run(&Site::open(world, config)?, command),
         Command::Completions(command) => completions::run(command),

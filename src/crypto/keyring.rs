@@ -111,6 +111,12 @@ impl Keyring {
         Some(Self { newest: keys.next()?, older: keys.collect() })
     }
 
+    /// Puts a newer key before the others.
+    pub fn add(&mut self, id: i64, key: MasterKey) {
+        let before = std::mem::replace(&mut self.newest, (id, key));
+        self.older.insert(0, before);
+    }
+
     /// The key that makes what is new.
     #[must_use]
     pub const fn newest(&self) -> &MasterKey {

@@ -8,9 +8,11 @@ mod lines;
 mod passwd_file;
 mod csv;
 mod import;
+mod rekey;
 
 pub use import::{BadLine, Existing, Import, ImportError, Plan, Tally};
 pub use lines::MAX_FILE;
+pub use rekey::{Rekey, RekeyError, Rest, Status};
 
 use std::fmt;
 

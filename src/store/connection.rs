@@ -227,6 +227,28 @@ impl Store {
         result
     }
 
+    /// Runs `body` while nobody else writes, for what is to be in step with the store and lies elsewhere.
+    pub(super) fn write_beside<T, E: From<StoreError>>(
+        &self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut said = None;
+        let result = self.write(|transaction| match body(transaction) {
+            Ok(done) => Ok(Some(done)),
+            Err(error) => {
+                said = Some(error);
+                // Whatever it says, nothing is committed.
+                Err(StoreError::Changed)
+            }
+        });
+        match (result, said) {
+            (_, Some(error)) => Err(error),
+            (Ok(Some(done)), None) => Ok(done),
+            (Ok(None), None) => Err(StoreError::Changed.into()),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
     /// The same, but gives up at once if somebody else writes: for what may be left out.
     pub(super) fn write_if_free<T>(
         &self,

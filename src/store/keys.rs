@@ -120,22 +120,39 @@ impl Store {
         newest.checked_add(1).ok_or_else(|| StoreError::damaged("key_check"))
     }
 
-    /// Lets rows be under a key: the newest of this store's chain.
+    /// Lets rows be under a key: the newest of this store's chain. `put` puts it into the key file, while nobody else
+    /// can change keys.
     ///
     /// # Errors
-    /// Where the store fails, or has another newest key meanwhile.
-    pub fn register_key(&self, check: &[u8], made: Made) -> Result<(), StoreError> {
-        let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
-        self.write(|transaction| {
+    /// Where the store fails, or has another newest key meanwhile, and what `put` says.
+    pub fn register_key<E: From<StoreError>>(
+        &self,
+        check: &[u8],
+        made: Made,
+        put: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.write_beside(|transaction| {
             let key_id = self.key_id()?;
-            transaction.execute(sql, (key_id, check))?;
+            let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
+            transaction.execute(sql, (key_id, check)).map_err(StoreError::from)?;
             let detail = format!("key={key_id}");
-            self.record(
-                transaction,
-                made,
-                &Entry { event: "key.add", detail: Some(&detail), ..Entry::default() },
-            )
+            let entry = Entry { event: "key.add", detail: Some(&detail), ..Entry::default() };
+            self.record(transaction, made, &entry)?;
+            // Last, and before the commit: a key that rows are under is in the file.
+            put()
         })
+    }
+
+    /// Hands out the keys that rows may be under, while nobody else can change keys: for a file that is to hold them
+    /// and no other.
+    ///
+    /// # Errors
+    /// Where the store fails, and what `keep` says.
+    pub fn keep_keys<E: From<StoreError>>(
+        &self,
+        keep: impl FnOnce(&[KnownKey]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.write_beside(|_| keep(&self.known_keys()?))
     }
 
     /// Some of what is sealed under another key than the newest.

@@ -19,7 +19,11 @@ pub struct Vault {
     place: Place,
 }
 
+/// How often a write follows the store to its newest key. One change is rare enough.
+const NEWEST_KEYS: u32 = 4;
+
 /// Where both lie.
+#[derive(Clone)]
 struct Place {
     store: PathBuf,
     key: PathBuf,
@@ -67,20 +71,20 @@ impl Vault {
         Ok((Self { store, keyring, place }, seen))
     }
 
-    /// Writes to the store; once more under the newest key, if the store has got one since it was opened.
+    /// Writes to the store; again under the newest key, if the store has got one since it was opened.
     ///
     /// # Errors
     /// What `write` says.
     pub fn write<T>(&self, write: impl Fn(&Store) -> Result<T, StoreError>) -> Result<T, Unavailable> {
-        match write(&self.store) {
-            Err(StoreError::KeyChanged) => {
-                let Place { store, key, owner } = &self.place;
-                let place = Place { store: store.clone(), key: key.clone(), owner: *owner };
-                let (newer, ()) = Self::look_at(place, |_, _| Ok(()))?;
-                Ok(write(&newer.store)?)
+        let mut written = write(&self.store);
+        for _ in 0..NEWEST_KEYS {
+            if !matches!(written, Err(StoreError::KeyChanged)) {
+                break;
             }
-            other => Ok(other?),
+            let (newer, ()) = Self::look_at(self.place.clone(), |_, _| Ok(()))?;
+            written = write(&newer.store);
         }
+        Ok(written?)
     }
 
     /// Makes an empty store, and a key if there is none.
@@ -118,9 +122,12 @@ impl Vault {
         let mut keys = chain(&self.keyring);
         for retired in self.store.retired_keys()? {
             let place = audit_place(retired.id);
-            let seal_key = self.keyring.newest().seal_key();
-            let key = seal::open(&seal_key, place.as_bytes(), &retired.sealed_audit_key)?;
-            keys.push(ChainKey { key, key_id: retired.id });
+            // While keys change, it is under the one that was the newest when this one was retired.
+            let opened = self.keyring.find(|key| {
+                let opened = seal::open(&key.seal_key(), place.as_bytes(), &retired.sealed_audit_key);
+                Ok::<_, BrokenSeal>(opened.ok())
+            })?;
+            keys.push(ChainKey { key: opened.ok_or(BrokenSeal)?, key_id: retired.id });
         }
         Ok(keys)
     }
@@ -154,6 +161,19 @@ impl Vault {
     ) -> Result<Secret, BrokenSeal> {
         let key = self.keyring.of(key_id).ok_or(BrokenSeal)?;
         seal::open(&key.seal_key(), totp_place(account, row).as_bytes(), sealed)
+    }
+
+    /// Adds a key that the store is about to learn of: what is written from now on is under it.
+    ///
+    /// # Errors
+    /// Where the id is not newer than all others.
+    pub fn add_key(&mut self, id: i64, key: MasterKey) -> Result<(), StoreError> {
+        if id <= self.keyring.newest_id() {
+            return Err(StoreError::KeyChanged);
+        }
+        self.keyring.add(id, key);
+        self.store.chain_with(chain(&self.keyring));
+        Ok(())
     }
 
     /// The key of an id, which a row names.

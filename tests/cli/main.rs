@@ -20,6 +20,7 @@ mod revoking;
 mod codes;
 mod trying;
 mod importing;
+mod rekeying;
 mod recovery;
 mod hostile;
 mod words;

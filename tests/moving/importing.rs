@@ -7,10 +7,10 @@ use postern::verifier::Spending;
 use super::site::{Site, code_at, name, now};
 use super::{Ask, database, imported, plan, value};
 
-const SECRET: &str = "correct horse battery";
+pub const SECRET: &str = "correct horse battery";
 
 /// A passwd-file as a Dovecot server has it; the hashes are of `SECRET`, from `doveadm pw -s SCHEME -p SECRET`.
-const PASSWD_FILE: &str = "\
+pub const PASSWD_FILE: &str = "\
 # user:password:uid:gid:gecos:home:shell:extra
 anna@example.org:{SSHA256}RdUaSRZLcL8ZfgHbZTtfuGN3+V3Xc1UngDMoVCHSbdmfGnBE:5000:5000::/srv/mail/anna::
 Bert@example.org:{BLF-CRYPT}$2y$05$u3vGx.E19oVKPl7.8VV3iOQbfsnLtsh1JMH9yjshy1eGj.Byofa1.:5000:5000:::::userdb_quota_rule=*:storage=1G
@@ -23,7 +23,7 @@ shut@example.org:{CRYPT}!$1$6JeCGzZQ$tn6dWSkglHjXfsBpIwlvZ/::::::
 ";
 
 /// What mailcow's table `app_passwd` gives, with mailcow's bcrypt; the password is `SECRET`.
-const MAILCOW: &str = "\
+pub const MAILCOW: &str = "\
 account,label,hash,scope
 anna@example.org,Thunderbird,{BLF-CRYPT}$2y$05$qQfw0kLvO9nHB02rn/JUUOqdZsw0cvDaZlhDNmbQglV.NkS9.tK72,\"imap,smtp\"
 ";

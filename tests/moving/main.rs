@@ -11,6 +11,7 @@
 mod site;
 
 mod importing;
+mod rekeying;
 
 use postern::crypto::secret::Secret;
 use postern::domain::attempt::{Door, RawAttempt, Shown};

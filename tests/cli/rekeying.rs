@@ -1,0 +1,66 @@
+//! `rekey` at the shell, and stopped at whatever point.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use super::home::{Home, PRIMARY, code, now};
+
+fn keys(home: &Home) -> usize {
+    fs::read(home.path("etc/key")).unwrap().len() / 32
+}
+
+fn passes(home: &Home, secret: &str) {
+    let login = home.run(["try", "alice", "--service", "imap"], secret);
+    assert!(login.out.starts_with("granted"), "{login:?}");
+}
+
+#[test]
+fn a_key_is_changed_in_two_commands() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    home.run(["rekey", "--finish"], "").refused(1, "nothing to finish");
+    let begun = home.run(["rekey"], "");
+    begun.is(0);
+    assert!(begun.out.contains("alice") && begun.err.contains("Copy the key file"), "{begun:?}");
+    assert_eq!((keys(&home), home.mode("etc/key")), (2, 0o600));
+    let status = home.run(["rekey", "--status", "--json"], "").json();
+    assert_eq!(
+        (&status["held"][0]["app_passwords"], &status["held"][0]["primaries"]),
+        (&1.into(), &1.into())
+    );
+    home.run(["rekey", "--finish"], "").refused(1, "need an older key");
+    assert_eq!(keys(&home), 2);
+    home.run(["try", "alice", "--service", "imap", "--spend"], &phone).is(0);
+    home.run(["account", "passwd", "alice"], PRIMARY).is(0);
+    home.run(["rekey", "--finish"], "").is(0);
+    assert_eq!(keys(&home), 1);
+    passes(&home, &phone);
+    home.run(["log", "verify"], "").is(0);
+    home.run(["rekey", "--revoke-rest"], "").is(2);
+    home.run(["rekey", "--status", "--finish"], "").is(2);
+}
+
+#[test]
+fn whenever_it_is_killed_the_store_works_and_the_next_call_goes_on() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    let (key, _) = home.enroll();
+    for round in 0..12 {
+        let command = if round % 2 == 0 { vec!["rekey"] } else { vec!["rekey", "--finish", "--revoke-rest"] };
+        let mut child = home.command(&command).spawn().unwrap();
+        thread::sleep(Duration::from_millis(2 + 3 * round));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let listed = home.run(["account", "list", "--json"], "").json();
+        assert_eq!(listed.as_array().unwrap().len(), 1);
+    }
+    home.run(["rekey"], "").is(0);
+    home.run(["rekey", "--finish", "--revoke-rest"], "").is(0);
+    assert_eq!(keys(&home), 1);
+    home.run(["account", "passwd", "alice"], PRIMARY).is(0);
+    passes(&home, &format!("{PRIMARY}{}", code(&key, now() + 30)));
+    let login = home.run(["try", "alice", "--service", "imap"], &phone);
+    assert!(login.out.starts_with("granted") || login.out.contains("unknown-app-password"), "{login:?}");
+    home.run(["log", "verify"], "").is(0);
+}
