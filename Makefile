@@ -8,6 +8,8 @@ DAEMON := $(TARGET)/release/posternd
 # Where Linux-PAM looks: /usr/lib/<triplet>/security on Debian.
 LIBDIR ?= /usr/lib/$(shell gcc -print-multiarch)
 PAMDIR ?= $(LIBDIR)/security
+# Where Cyrus SASL looks; without libsasl there is no such folder, and nothing goes there unless it is named.
+SASLDIR ?= $(wildcard $(LIBDIR)/sasl2)
 INSTALL ?= install
 
 # Each step needs the one before it.
@@ -28,6 +30,10 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	@# By rename: a login that has the old module mapped must not see it change.
 	$(INSTALL) -m 644 $(MODULE) $(DESTDIR)$(PAMDIR)/.pam_postern.so.new
 	mv -f $(DESTDIR)$(PAMDIR)/.pam_postern.so.new $(DESTDIR)$(PAMDIR)/pam_postern.so
+	@# A file of its own, no link: where AppArmor confines smtpd it may read in here alone. libsasl opens *.so, and no other.
+	$(if $(SASLDIR),$(INSTALL) -d $(DESTDIR)$(SASLDIR))
+	$(if $(SASLDIR),$(INSTALL) -m 644 $(MODULE) $(DESTDIR)$(SASLDIR)/.libpostern.new)
+	$(if $(SASLDIR),mv -f $(DESTDIR)$(SASLDIR)/.libpostern.new $(DESTDIR)$(SASLDIR)/libpostern.so)
 	$(INSTALL) -m 755 $(COMMAND) $(DESTDIR)/usr/bin/.postern.new
 	mv -f $(DESTDIR)/usr/bin/.postern.new $(DESTDIR)/usr/bin/postern
 	$(INSTALL) -m 755 $(DAEMON) $(DESTDIR)/usr/sbin/.posternd.new

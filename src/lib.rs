@@ -8,9 +8,10 @@
 //! it. "No" is a result; "cannot say" is an error that grants nothing and says nothing about the person.
 //!
 //! ```text
-//!   Dovecot, login, ...           shell
+//!   Dovecot, Postfix, ...         shell
 //!        |                          |
 //!   pam_postern.so               postern            ffi, cli        floor 5
+//!   libpostern.so                   |
 //!        |                          |
 //!        +----------> backend <-----+               one audit line  floor 4
 //!                        |
@@ -25,7 +26,7 @@
 //!
 //! # Entry points
 //!
-//! - A login: `pam_sm_authenticate` in `ffi/pam/entry.rs`, then `ffi/pam/module.rs`,
+//! - A login: `pam_sm_authenticate` in `ffi/pam/entry.rs` or `step` in `ffi/sasl/entry.rs`, then `module.rs` beside it,
 //!   [`backend::Door::verify`], [`verifier::Verifier::verify`], [`domain::verdict::judge`].
 //! - A command: `src/bin/postern.rs`, then `cli`, then [`enrollment::Enrollment`].
 //! - A row: `store/schema.rs`.
@@ -49,7 +50,7 @@
 //! - `moving`: files of other software, copies, new keys. Floor 3 likewise; not in the module that hosts load.
 //! - [`backend`]: what a door asks.
 //! - `daemon`: posternd, which answers for hosts that may not read the store; its threat model is there.
-//! - [`ffi`]: the PAM module, the nested PAM transaction, the shadow entry.
+//! - [`ffi`]: the PAM module, the SASL plug-in, the nested PAM transaction, the shadow entry.
 //! - `cli`: the command; not in the module that hosts load.
 //!
 //! # Invariants

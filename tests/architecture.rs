@@ -93,6 +93,10 @@ fn unsafe_code_lives_in_ffi_alone() {
         "src/ffi/pam/module.rs",
         "src/ffi/pam/outcome.rs",
         "src/ffi/pam/arguments.rs",
+        "src/ffi/sasl/module.rs",
+        "src/ffi/sasl/outcome.rs",
+        "src/ffi/sasl/options.rs",
+        "src/ffi/sasl/conversation.rs",
     ] {
         assert!(fs::read_to_string(logic).unwrap().contains("#![forbid(unsafe_code)]"), "{logic}");
     }

@@ -41,7 +41,8 @@ fn it_exports_what_its_hosts_call_and_nothing_else() {
             "postern_close",
             "postern_open",
             "postern_reason",
-            "postern_verify"
+            "postern_verify",
+            "sasl_server_plug_init"
         ]
     );
 }

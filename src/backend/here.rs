@@ -103,8 +103,7 @@ impl Door<'_> {
 
     /// Tells the log that a door cannot even ask.
     pub fn refuse(&self, raw: &RawAttempt<'_>, why: Unavailable) -> Reply {
-        self.tell_unavailable(raw, None, &why);
-        Reply::Unavailable
+        refuse(raw, &why, self.log)
     }
 
     /// Looks at an account once more, without a secret. Says nothing to the log where all is well.
@@ -119,7 +118,7 @@ impl Door<'_> {
                 return Standing::Unavailable;
             }
         };
-        self.tell_denied(raw, why);
+        deny(raw, why, self.log);
         standing
     }
 
@@ -182,17 +181,23 @@ impl Door<'_> {
         self.say(Level::Error, &unavailable_line(raw, account, &why.to_string(), why.remedy()));
     }
 
-    fn tell_denied(&self, raw: &RawAttempt<'_>, why: Denial) {
-        let subject =
-            Subject { account: raw.account, service: raw.service, remote: raw.remote, door: raw.door };
-        let (path, why, folded) = (audit::Path::None, why.word(), Folded::default());
-        let event = Event::Denied { subject, path, label: None, why, field: None, folded };
-        self.say(Level::Notice, &event.to_string());
-    }
-
     fn say(&self, level: Level, line: &str) {
         (self.log)(level, line);
     }
+}
+
+/// Tells the log that a door cannot even ask.
+pub fn refuse(raw: &RawAttempt<'_>, why: &Unavailable, log: &dyn Fn(Level, &str)) -> Reply {
+    log(Level::Error, &unavailable_line(raw, None, &why.to_string(), why.remedy()));
+    Reply::Unavailable
+}
+
+/// Tells the log of a denial that needed no look at a secret.
+pub fn deny(raw: &RawAttempt<'_>, why: Denial, log: &dyn Fn(Level, &str)) -> Reply {
+    let subject = Subject { account: raw.account, service: raw.service, remote: raw.remote, door: raw.door };
+    let (path, why, folded) = (audit::Path::None, why.word(), Folded::default());
+    log(Level::Notice, &Event::Denied { subject, path, label: None, why, field: None, folded }.to_string());
+    Reply::Denied
 }
 
 const fn level_of(verdict: &Verdict) -> Level {

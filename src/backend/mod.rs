@@ -8,7 +8,7 @@ mod here;
 mod there;
 
 pub use crate::domain::reply::{Reply, Standing};
-pub use here::{Door, Level, Source};
+pub use here::{Door, Level, Source, deny, refuse};
 pub use there::{Client, DAEMON_USER, DEFAULT_SOCKET, DaemonError, Trusted};
 
 use crate::domain::attempt::RawAttempt;

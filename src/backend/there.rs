@@ -40,8 +40,8 @@ const ANSWER_LEN: usize = 16;
 /// Whose socket is believed, beside root's: the daemon's own user, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct Trusted {
-    /// The uid of `_postern`.
-    pub daemon: Option<u32>,
+    /// Looks the uid of `_postern` up; not called where the socket is root's, since a host in a jail has no passwd(5).
+    pub daemon: fn() -> Option<u32>,
 }
 
 /// Why posternd gave no answer.
@@ -152,7 +152,7 @@ impl Client<'_> {
         connect(&socket, &SocketAddrUnix::new(self.socket)?)?;
         // Who called listen(2): root, its service manager, or the daemon's own user.
         let owner = sockopt::socket_peercred(&socket)?.uid.as_raw();
-        if owner != 0 && Some(owner) != self.trusted.daemon {
+        if owner != 0 && Some(owner) != (self.trusted.daemon)() {
             return Err(DaemonError::ForeignOwner(owner));
         }
         Ok(socket)

@@ -7,6 +7,9 @@ use crate::domain::verdict::Denial;
 pub(super) const fn meaning(why: Denial) -> &'static str {
     match why {
         Denial::Malformed => "A field is empty, too long, or has characters that no host sends there.",
+        Denial::OtherIdentity => {
+            "The mail program asks to act as somebody else than the account it logs in to."
+        }
         Denial::Mistyped => {
             "This has the form of an app password, and its check symbols do not fit: a slip of the hand."
         }
@@ -52,6 +55,7 @@ pub(super) const fn meaning(why: Denial) -> &'static str {
 pub(super) const fn next_step(why: Denial) -> &'static str {
     match why {
         Denial::Malformed => "look at what `field=` names",
+        Denial::OtherIdentity => "leave the authorization identity of the mail program empty",
         Denial::Mistyped => "copy it again; if it is gone, make another: `postern app add`",
         Denial::OutsideNetworks => "`postern app list` shows its networks; name the client's with --rhost",
         Denial::UnknownAppPassword | Denial::Revoked | Denial::Expired => "make another: `postern app add`",

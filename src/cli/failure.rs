@@ -203,6 +203,7 @@ fn is_forbidden(why: &Unavailable) -> bool {
         | Unavailable::Pam(_)
         | Unavailable::Run(_)
         | Unavailable::Argument(_)
+        | Unavailable::Option(_)
         | Unavailable::SetUid => return false,
     };
     system.kind() == ErrorKind::PermissionDenied

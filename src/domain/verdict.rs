@@ -26,6 +26,8 @@ pub struct Grant(());
 pub enum Denial {
     /// A field was out of bounds.
     Malformed,
+    /// It asks to act as somebody else.
+    OtherIdentity,
     /// An app password whose check symbols disagree.
     Mistyped,
     /// An app password that the store does not have.
@@ -80,6 +82,7 @@ impl Denial {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
+            Self::OtherIdentity => "other-identity",
             Self::Mistyped => "mistyped",
             Self::UnknownAppPassword => "unknown-app-password",
             Self::OtherAccount => "other-account",

@@ -30,8 +30,7 @@ impl Choice {
         match self.socket() {
             None => body(&Backend::Here(self.here(log))),
             Some(socket) => {
-                let daemon = shadow::unix_uid(DAEMON_USER).ok().flatten();
-                body(&Backend::There(Client { socket, trusted: Trusted { daemon }, log }))
+                body(&Backend::There(Client { socket, trusted: Trusted { daemon: daemon_uid }, log }))
             }
         }
     }
@@ -41,4 +40,9 @@ impl Choice {
         let config = Source::File(self.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH)));
         Door { config, owner: Owner(system::effective_uid()), system: nested::SYSTEM, log }
     }
+}
+
+/// The uid of the daemon's own user, if there is one.
+fn daemon_uid() -> Option<u32> {
+    shadow::unix_uid(DAEMON_USER).ok().flatten()
 }

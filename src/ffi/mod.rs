@@ -14,4 +14,5 @@ pub mod users;
 pub mod crypt;
 pub mod choice;
 pub mod pam;
+pub mod sasl;
 pub mod capi;

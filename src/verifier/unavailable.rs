@@ -29,6 +29,8 @@ pub enum Unavailable {
     Run(RunError),
     /// An argument of the door.
     Argument(String),
+    /// An option of the door in the application's SASL configuration.
+    Option(&'static str),
     /// The host runs for somebody else than root, who could stop it while it holds a lock.
     SetUid,
 }
@@ -93,6 +95,7 @@ impl Unavailable {
             }
             Self::SetUid => "name `prompt` or `second-factor-only` on its line if it is meant, as for sudo",
             Self::Argument(_) => "mend the line that names pam_postern.so, see the README",
+            Self::Option(_) => "mend that line of the application's SASL configuration, see the README",
         }
     }
 }
@@ -166,6 +169,7 @@ impl fmt::Display for Unavailable {
             Self::Pam(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
             Self::Argument(error) => f.write_str(error),
+            Self::Option(error) => f.write_str(error),
             Self::SetUid => f.write_str("a set-uid program may not read the store"),
         }
     }
