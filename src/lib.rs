@@ -43,7 +43,6 @@
 //! - [`wire`]: frames between a door and posternd.
 //! - [`run`]: files under `/run/postern`: refused primary passwords, slots for their checks; lost at a reboot.
 //! - [`audit`]: one line for each decision and each change, in which foreign text forges nothing.
-//! - [`tombstones`]: a file of fixed size by which a device that keeps trying what was revoked leaves one line an hour.
 //! - [`verifier`]: the order of a decision; asks store, key and PAM; spends codes.
 //! - [`enrollment`]: makes and revokes accounts, app passwords, TOTP keys. Floor 3 with the verifier, whose
 //!   vault (store and key together) it works in.
@@ -80,7 +79,6 @@ pub mod store;
 pub mod run;
 pub mod wire;
 pub mod audit;
-pub mod tombstones;
 pub mod verifier;
 pub mod enrollment;
 #[cfg(feature = "daemon")]

@@ -16,8 +16,8 @@ use crate::domain::reply::{Reply, Standing};
 use crate::domain::service::Service;
 use crate::domain::time::Clock;
 use crate::domain::verdict::{Denial, Known, Verdict};
+use crate::run::tombstones::{self, Fold, Tomb, Untold};
 use crate::store::{PrimaryCheck, Store};
-use crate::tombstones::{self, Fold, Tomb, Untold};
 use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier};
 
 /// What a door brings along.

@@ -46,17 +46,18 @@ pub fn split(field: &Secret, reading: Reading) -> Presented {
     let Reading::WithCode(digits) = reading else {
         return whole();
     };
-    if let Some((start, code)) = RecoveryCode::at_end_of(octets) {
-        let (primary, _) = octets.split_at(start);
-        let primary = primary.strip_suffix(b" ").unwrap_or(primary);
-        return Presented { primary: Secret::copy_of(primary), factor: Factor::Recovery(code) };
-    }
+    // Digits first: no recovery code ends in as many, while a primary and its code may well look like one.
     let cut = octets.len().checked_sub(usize::from(digits.count()));
     let parts = cut.and_then(|place| octets.split_at_checked(place));
-    let coded = parts.and_then(|(primary, tail)| Some((primary, Code::parse(tail, digits)?)));
-    coded.map_or_else(whole, |(primary, code)| Presented {
-        primary: Secret::copy_of(primary),
-        factor: Factor::Code(code),
+    if let Some((primary, code)) =
+        parts.and_then(|(primary, tail)| Some((primary, Code::parse(tail, digits)?)))
+    {
+        return Presented { primary: Secret::copy_of(primary), factor: Factor::Code(code) };
+    }
+    RecoveryCode::at_end_of(octets).map_or_else(whole, |(start, code)| {
+        let (primary, _) = octets.split_at(start);
+        let primary = primary.strip_suffix(b" ").unwrap_or(primary);
+        Presented { primary: Secret::copy_of(primary), factor: Factor::Recovery(code) }
     })
 }
 
@@ -130,6 +131,15 @@ mod tests {
         check(&format!("\u{e9}\u{e9}{code}"), with(6), "\u{e9}\u{e9}", "recovery");
         // Twelve symbols are none.
         assert_eq!(word(&split(&Secret::copy_of(&code.as_bytes()[5..]), with(6)).factor), "absent");
+    }
+
+    #[test]
+    fn a_one_time_code_is_never_taken_for_the_end_of_a_recovery_code() {
+        // With its check symbols right, sixteen symbols that begin with r: `r sebattery` and six digits.
+        let field = |code: u32| format!("correct horse battery{code:06}");
+        let alike =
+            (0..1_000_000).map(field).find(|field| RecoveryCode::at_end_of(field.as_bytes()).is_some());
+        check(&alike.unwrap(), with(6), "correct horse battery", "code");
     }
 
     #[test]

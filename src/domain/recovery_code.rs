@@ -27,7 +27,12 @@ impl RecoveryCode {
     /// # Errors
     /// Only where the kernel gives no randomness.
     pub fn generate() -> Result<Self, EntropyError> {
-        symbols::generate(MARK).map(Self)
+        loop {
+            let values = symbols::generate(MARK)?;
+            if !ends_like_a_one_time_code(&values) {
+                return Ok(Self(values));
+            }
+        }
     }
 
     /// Reads a whole answer.
@@ -62,6 +67,12 @@ impl fmt::Debug for RecoveryCode {
     }
 }
 
+/// Six digits at the end of a field are a one-time code, whatever stands before them: about one primary in a thousand,
+/// with its code, would otherwise look like a recovery code.
+fn ends_like_a_one_time_code(values: &Values<LEN>) -> bool {
+    values.last_chunk::<6>().is_some_and(|last| last.iter().all(|value| *value < 10))
+}
+
 fn is_one(values: &Values<LEN>) -> bool {
     values.first() == Some(&MARK) && symbols::intact(values.as_slice())
 }
@@ -82,6 +93,14 @@ mod tests {
             assert_eq!(read.symbols().expose(), code.symbols().expose(), "{spelling}");
         }
         assert_eq!(code.symbols().len(), LEN);
+    }
+
+    #[test]
+    fn none_ends_like_a_one_time_code() {
+        for _ in 0..20_000 {
+            let code = RecoveryCode::generate().unwrap();
+            assert!(!code.symbols().expose()[10..].iter().all(u8::is_ascii_digit));
+        }
     }
 
     #[test]

@@ -55,13 +55,27 @@ pub(super) fn open(directory: &Path, name: &str, owner: u32) -> Result<File, Run
     Ok(file)
 }
 
-/// Locks a file until it is closed, if nobody else holds it.
-pub(super) fn try_lock(path: &Path, file: &File) -> Result<bool, RunError> {
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
-        Err(error) => Err(RunError::Io(path.to_owned(), error.into())),
+/// A locked file, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Lock {
+    pub(super) const fn file(&self) -> &File {
+        &self.0
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud, since a child that another thread forks meanwhile would keep the lock with its copy of the file.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Locks a file, asking `looks` times, five milliseconds apart; `None` where somebody else holds it all the while.
+pub(super) fn lock(path: &Path, file: File, looks: u32) -> Result<Option<Lock>, RunError> {
+    let locked = patiently(looks, || Ok(try_lock(path, &file)?.then_some(())))?;
+    Ok(locked.map(|()| Lock(file)))
 }
 
 /// Asks again and again, five milliseconds apart, until there is an answer.
@@ -76,6 +90,14 @@ pub(super) fn patiently<T>(
         thread::sleep(PAUSE);
     }
     look()
+}
+
+fn try_lock(path: &Path, file: &File) -> Result<bool, RunError> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+        Err(error) => Err(RunError::Io(path.to_owned(), error.into())),
+    }
 }
 
 fn trusted_directory(directory: &Path, owner: u32) -> Result<(), RunError> {

@@ -4,8 +4,11 @@
 //! Never: the store, which strangers must not be able to make busy; whether a secret is right.
 
 mod directory;
+mod sheet;
+mod places;
 mod refusals;
 mod slots;
+pub mod tombstones;
 
 pub use directory::RunError;
 pub use refusals::{Closed, Recollection, Refusals, Refused};

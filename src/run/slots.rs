@@ -3,12 +3,11 @@
 //! Each check is dear (19 MiB of Argon2id, or a directory). Without a bound, strangers who send nothing but wrong ones
 //! keep everybody else waiting.
 
-use std::fs::File;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread;
 
-use crate::run::directory::{self, RunError};
+use crate::run::directory::{self, Lock, RunError};
 
 /// One second in all, then the machine is full. Longer, and the workers of a host would all stand here, with nobody left
 /// for app passwords.
@@ -16,7 +15,7 @@ const LOOKS: u32 = 200;
 
 /// One place in which a primary password is checked, until it is dropped.
 #[derive(Debug)]
-pub struct Slot(#[allow(dead_code, reason = "closing the file leaves the lock")] File);
+pub struct Slot(#[allow(dead_code, reason = "a lock is held, not read")] Lock);
 
 /// Takes a slot; `None` where all stay taken for a second.
 ///
@@ -27,8 +26,8 @@ pub fn take_slot(run_dir: &Path, owner: u32) -> Result<Option<Slot>, RunError> {
         for number in 0..how_many() {
             let name = format!("slot-{number}");
             let file = directory::open(run_dir, &name, owner)?;
-            if directory::try_lock(&run_dir.join(name), &file)? {
-                return Ok(Some(Slot(file)));
+            if let Some(lock) = directory::lock(&run_dir.join(name), file, 1)? {
+                return Ok(Some(Slot(lock)));
             }
         }
         Ok(None)

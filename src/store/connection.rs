@@ -17,9 +17,9 @@ use crate::store::error::StoreError;
 use crate::store::keys::KnownKey;
 use crate::store::schema::{APPLICATION_ID, FIRST_CHAINED, MIGRATIONS, VERSION};
 
-/// How long SQLite waits for another process at one place. A login waits at five places at most (the look at
-/// the start, and journal mode, begin, commit and unlock of a spend), which keeps it within five seconds.
-const BUSY: Duration = Duration::from_millis(950);
+/// How long SQLite waits for another process at one place. A login waits at eight places at most (the look at the start, a
+/// second one after PAM, and begin, commit and unlock of the two writes around a code), which keeps it within five seconds.
+const BUSY: Duration = Duration::from_millis(600);
 
 /// The id of a store's first key.
 pub const FIRST_KEY: i64 = 1;

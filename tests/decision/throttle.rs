@@ -144,14 +144,15 @@ fn wrong_primaries_make_their_source_wait_and_nobody_else() {
 
 #[test]
 fn unknown_accounts_wait_like_known_ones() {
-    let site = Site::with_alice();
+    let (site, remote, at) = (Site::with_alice(), "192.0.2.1", now());
     for account in ["alice", "nobody"] {
         for number in 0..6 {
             let secret = format!("wrong {number}");
-            let ask = Ask { account, secret: &secret, remote: "192.0.2.1", ..Ask::default() };
-            assert!(!decide(&site, &ask).is_grant());
+            assert!(
+                !decide(&site, &Ask { account, secret: &secret, remote, at, ..Ask::default() }).is_grant()
+            );
         }
-        denied(&site, &Ask { account, secret: "more", remote: "192.0.2.1", ..Ask::default() }, THROTTLED, 0);
+        denied(&site, &Ask { account, secret: "more", remote, at, ..Ask::default() }, THROTTLED, 0);
     }
 }
 

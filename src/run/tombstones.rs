@@ -1,4 +1,4 @@
-//! Floor 2: repeated tries of a tombstone -> one line in a while.
+//! Repeated tries of a tombstone -> one line in a while.
 //!
 //! Knows: a file of fixed size whose slots count the tries that left no line, under a lock that nobody waits for
 //! long.
@@ -7,22 +7,16 @@
 //! A phone whose app password is revoked tries it every minute, for months. Strangers cannot make the file grow: only
 //! who holds the secret of a tombstone gets here.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use hmac::Hmac;
-use rustix::fs::{FlockOperation, flock};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
-use crate::crypto::entropy;
 use crate::crypto::mac::hmac;
 use crate::domain::time::UnixTime;
+use crate::run::directory::RunError;
+use crate::run::sheet::{Form, Sheet};
 
 /// Seconds in which one line tells of one tombstone and one address.
 pub const WINDOW: u64 = 3600;
@@ -61,87 +55,33 @@ pub struct Untold {
 /// Counts a try, or says that it is to be told.
 #[must_use]
 pub fn fold(run_dir: &Path, owner: u32, tomb: &Tomb<'_>, now: UnixTime) -> Fold {
-    let counted = Ledger::open(run_dir, owner).and_then(|ledger| ledger.count(tomb, now));
+    let counted = Sheet::open(run_dir, owner, &FORM).and_then(|sheet| count(&sheet, tomb, now));
     counted.unwrap_or(Fold::Told(Untold::default()))
 }
-
-/// By which a file is known as one of ours, and of this form.
-const MAGIC: &[u8; 16] = b"postern tombs 1\n";
-const KEY_LEN: usize = 32;
-const HEADER: usize = MAGIC.len() + KEY_LEN;
 
 const SLOT: usize = 32;
 const SLOTS_IN_SET: usize = 8;
 const SETS: u64 = 512;
 const SET: usize = SLOT * SLOTS_IN_SET;
-/// 128 KiB, whoever tries what.
-const FILE_LEN: u64 = HEADER as u64 + SETS * SET as u64;
 
-/// How often the lock is asked for, a millisecond apart: whoever holds it is done in less, or is stopped.
-const LOCK_TRIES: u32 = 25;
+const FORM: Form = Form {
+    name: "tombstones",
+    magic: b"postern tombs 1\n",
+    // 128 KiB, whoever tries what.
+    len: SETS * SET as u64,
+    // Whoever holds it is done in less than these 25 milliseconds, or is stopped.
+    looks: 5,
+};
 
-/// The file, locked until this is dropped.
-struct Ledger {
-    file: File,
-    key: Zeroizing<[u8; KEY_LEN]>,
-}
-
-impl Drop for Ledger {
-    fn drop(&mut self) {
-        // Said aloud, since a child that another thread forks meanwhile would keep the lock with its copy of the file.
-        let _ = flock(&self.file, FlockOperation::Unlock);
+fn count(sheet: &Sheet, tomb: &Tomb<'_>, now: UnixTime) -> Result<Fold, RunError> {
+    let mark = mark(sheet.salt.as_slice(), tomb);
+    let [first, second, ..] = mark;
+    let place = u64::from(u16::from_be_bytes([first, second])) % SETS * SET as u64;
+    let (place_in_set, slot, fold) = decide(&sheet.read(place)?, &mark, now);
+    if let Some(offset) = place_in_set {
+        sheet.write(place + offset, &slot.octets())?;
     }
-}
-
-impl Ledger {
-    fn open(run_dir: &Path, owner: u32) -> io::Result<Self> {
-        directory(run_dir, owner)?;
-        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
-        let file = options.open(run_dir.join("tombstones"))?;
-        let metadata = file.metadata()?;
-        let ours = metadata.is_file() && is_owner(metadata.uid(), owner) && metadata.mode() & 0o077 == 0;
-        if !ours {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        lock(&file)?;
-        let mut ledger = Self { file, key: Zeroizing::new([0; KEY_LEN]) };
-        ledger.read_header().or_else(|_| ledger.begin())?;
-        Ok(ledger)
-    }
-
-    fn read_header(&mut self) -> io::Result<()> {
-        let mut magic = [0; MAGIC.len()];
-        self.file.read_exact_at(&mut magic, 0)?;
-        if magic != *MAGIC || self.file.metadata()?.len() != FILE_LEN {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        self.file.read_exact_at(self.key.as_mut_slice(), MAGIC.len() as u64)
-    }
-
-    /// Fills a new file, or one that makes no sense, with empty slots and a key of its own.
-    fn begin(&mut self) -> io::Result<()> {
-        *self.key = entropy::bytes().map_err(io::Error::other)?;
-        self.file.set_len(0)?;
-        self.file.set_len(FILE_LEN)?;
-        self.file.write_all_at(self.key.as_slice(), MAGIC.len() as u64)?;
-        // Last: without it the file begins anew the next time.
-        self.file.write_all_at(MAGIC, 0)
-    }
-
-    fn count(&self, tomb: &Tomb<'_>, now: UnixTime) -> io::Result<Fold> {
-        let mark = mark(self.key.as_slice(), tomb);
-        let [first, second, ..] = mark;
-        let place = HEADER as u64 + u64::from(u16::from_be_bytes([first, second])) % SETS * SET as u64;
-        let mut set = [0; SET];
-        self.file.read_exact_at(&mut set, place)?;
-        let (place_in_set, slot, fold) = decide(&set, &mark, now);
-        if let Some(offset) = place_in_set {
-            self.file.write_all_at(&slot.octets(), place + offset)?;
-        }
-        Ok(fold)
-    }
+    Ok(fold)
 }
 
 type Mark = [u8; 16];
@@ -204,34 +144,12 @@ fn mark(key: &[u8], tomb: &Tomb<'_>) -> Mark {
     full.first_chunk().copied().unwrap_or_default()
 }
 
-fn lock(file: &File) -> io::Result<()> {
-    for _ in 0..LOCK_TRIES {
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(()),
-            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {
-                thread::sleep(Duration::from_millis(1));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(io::ErrorKind::WouldBlock.into())
-}
-
-/// Makes the directory, and looks whether anybody else could put a file there.
-fn directory(run_dir: &Path, owner: u32) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(run_dir)?;
-    let metadata = fs::metadata(run_dir)?;
-    let ours = is_owner(metadata.uid(), owner) && metadata.mode() & 0o022 == 0;
-    if ours { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
-}
-
-const fn is_owner(uid: u32, owner: u32) -> bool {
-    uid == 0 || uid == owner
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs::{self, File};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use rustix::fs::{FlockOperation, flock};
 
     use super::*;
 
@@ -308,7 +226,7 @@ mod tests {
         assert!(first < 2 * u64::from(many), "nothing was folded");
         // After the window each try is told, and with them all that were not.
         assert_eq!(first + sum(WINDOW + 1), 3 * u64::from(many));
-        assert_eq!(fs::metadata(run.file()).unwrap().len(), FILE_LEN);
+        assert_eq!(fs::metadata(run.file()).unwrap().len(), 48 + FORM.len);
     }
 
     #[test]
@@ -332,7 +250,7 @@ mod tests {
     #[test]
     fn a_file_that_makes_no_sense_begins_anew() {
         let run = Run::new();
-        for content in [b"".as_slice(), b"short", &[7; FILE_LEN as usize], &[0; 9]] {
+        for content in [b"".as_slice(), b"short", &[7; 48 + FORM.len as usize], &[0; 9]] {
             run.at(0, "phone", "192.0.2.1");
             fs::write(run.file(), content).unwrap();
             assert_eq!(run.at(1, "phone", "192.0.2.1"), told(0, 0));
