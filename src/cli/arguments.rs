@@ -7,11 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::account::{CompromisedCommand, RemoveCommand, ShowCommand};
 use crate::cli::app::AppCommand;
+use crate::cli::backup::BackupCommand;
 use crate::cli::completions::CompletionsCommand;
 use crate::cli::import::ImportCommand;
 use crate::cli::log::LogCommand;
 use crate::cli::recovery::RecoveryCommand;
 use crate::cli::rekey::RekeyCommand;
+use crate::cli::restore::RestoreCommand;
 use crate::cli::{Exit, text};
 use crate::config::DEFAULT_PATH;
 
@@ -53,6 +55,21 @@ pub(super) enum Command {
     /// Show how many recovery codes are left, and make new ones.
     #[command(subcommand, after_help = "Example:\n  sudo postern recovery new alice")]
     Recovery(RecoveryCommand),
+    /// Copy the store, while logins go on. The key is not in the copy.
+    ///
+    /// The copy is consistent, checked, on the disk when the command ends, and replaces no file. Prints its name.
+    #[command(after_help = "Examples:
+  sudo postern backup /var/backups
+  sudo postern backup /root/store.db --json")]
+    Backup(BackupCommand),
+    /// Put a copy in the place of the store, while logins go on.
+    ///
+    /// The copy must belong to the key file; an older version is brought up to date. Where the store has changed since
+    /// the copy was made, the command names what was revoked since, and stops unless --force-older is given.
+    #[command(after_help = "Examples:
+  sudo postern restore /var/backups/postern-20261122T073000Z.db
+  sudo postern restore /root/store.db --force-older")]
+    Restore(RestoreCommand),
     /// Put a new master key in the place of the old one, while logins go on.
     ///
     /// The new key stands before the old one in the key file, and all that is new is under it. What is sealed is sealed

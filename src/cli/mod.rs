@@ -16,6 +16,8 @@ mod site;
 mod init;
 mod account;
 mod import;
+mod backup;
+mod restore;
 mod rekey;
 mod app;
 mod expiry;
@@ -99,6 +101,8 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::App(command) => app::run(&Site::open(world, config)?, command),
         Command::Totp(command) => totp::run(&Site::open(world, config)?, command),
         Command::Recovery(command) => recovery::run(&Site::open(world, config)?, command),
+        Command::Backup(command) => backup::run(&Site::open(world, config)?, command),
+        Command::Restore(command) => restore::run(&Site::open(world, config)?, command),
         Command::Rekey(command) => rekey::run(&Site::open(world, config)?, command),
         Command::Try(command) => attempt::run(world, config, command),
         Command::Log(command) => log::run(&Site::open(world, config)?, command),

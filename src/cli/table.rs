@@ -70,6 +70,11 @@ pub(super) fn day(moment: UnixTime) -> String {
     timestamp(moment).to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
 }
 
+/// A moment in UTC, for the name of a file.
+pub(super) fn compact(moment: UnixTime) -> String {
+    timestamp(moment).strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
 /// A moment in RFC 3339, UTC.
 pub(super) fn rfc3339(moment: UnixTime) -> String {
     timestamp(moment).to_string()

@@ -19,7 +19,7 @@ use crate::store::schema::{APPLICATION_ID, FIRST_CHAINED, MIGRATIONS, VERSION};
 
 /// How long SQLite waits for another process at one place. A login waits at eight places at most (the look at the start, a
 /// second one after PAM, and begin, commit and unlock of the two writes around a code), which keeps it within five seconds.
-const BUSY: Duration = Duration::from_millis(600);
+pub(super) const BUSY: Duration = Duration::from_millis(600);
 
 /// The id of a store's first key.
 pub const FIRST_KEY: i64 = 1;
@@ -196,6 +196,20 @@ impl Store {
         Ok(Self { connection: connect(path)?, chain, recorded: RefCell::default(), witness })
     }
 
+    /// A store around a connection that is not to be written by logins.
+    pub(super) fn around(connection: Connection) -> Self {
+        Self { connection, chain: Vec::new(), recorded: RefCell::default(), witness: None }
+    }
+
+    /// The keys of its chain, for the store that takes its place.
+    pub(super) fn chain(self) -> Vec<ChainKey> {
+        self.chain
+    }
+
+    pub(super) const fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     fn check_version(&self, path: &Path) -> Result<(), StoreError> {
         match identify(&self.connection, path)? {
             VERSION => Ok(()),
@@ -278,7 +292,7 @@ fn write<T>(
 }
 
 /// The version of a store, whichever it is.
-fn identify(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+pub(super) fn identify(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     // An empty file is a valid database without an id.
     if pragma(connection, "application_id")? != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
@@ -312,7 +326,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// NOFOLLOW refuses a link anywhere in the path, and /var may well be one.
-fn without_links(path: &Path) -> Result<PathBuf, StoreError> {
+pub(super) fn without_links(path: &Path) -> Result<PathBuf, StoreError> {
     let io = |error| StoreError::Io(path.to_owned(), error);
     match (path.parent(), path.file_name()) {
         (Some(directory), Some(name)) => Ok(directory.canonicalize().map_err(io)?.join(name)),

@@ -22,6 +22,7 @@ mod audit_chain;
 mod audit_flaw;
 mod imports;
 mod keys;
+mod copies;
 
 pub use account_endings::{Losses, TotpKeys};
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
@@ -35,6 +36,7 @@ pub use audit_log::AuditRow;
 pub use audit_rows::{ChainKey, Recorded};
 pub use code_failures::{CodeFailures, Reserved};
 pub use connection::{FIRST_KEY, Store, Witness, Written};
+pub use copies::{Closing, Loss};
 pub use error::StoreError;
 pub use imports::{HashPlace, Imported, ImportedPrimary, MAX_UNTAGGED, NO_HASH, SEALED_HASH};
 pub use keys::{Holding, KnownKey, RetiredKey, Sealed, SealedAnew};

@@ -1,6 +1,6 @@
 //! The store and its keys, which are of no use apart.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Config, KeyFile, Owner, create_key, read_key};
 use crate::crypto::entropy::EntropyError;
@@ -30,6 +30,12 @@ struct Place {
     owner: Owner,
 }
 
+impl Place {
+    fn of(config: &Config, owner: Owner) -> Self {
+        Self { store: config.store.clone(), key: config.key.clone(), owner }
+    }
+}
+
 impl Vault {
     /// Opens both and checks that they belong together.
     ///
@@ -48,8 +54,7 @@ impl Vault {
         owner: Owner,
         look: impl FnOnce(&Store, &Keyring) -> Result<T, Unavailable>,
     ) -> Result<(Self, T), Unavailable> {
-        let place = Place { store: config.store.clone(), key: config.key.clone(), owner };
-        Self::look_at(place, look)
+        Self::look_at(Place::of(config, owner), look)
     }
 
     fn look_at<T>(
@@ -112,6 +117,17 @@ impl Vault {
         };
         Store::upgrade(&config.store, owner.0, choose, made, witness)?;
         Self::open(config, owner)
+    }
+
+    /// Reads a copy of the store into memory, with the keys of the key file.
+    ///
+    /// # Errors
+    /// Where it is no sound store, not to be trusted, of a newer version, or of another key.
+    pub fn read_copy(config: &Config, owner: Owner, copy: &Path, made: Made) -> Result<Self, Unavailable> {
+        let file = read_key(&config.key, owner)?;
+        let store = Store::read_copy(copy, owner.0, |known| Some(chain(&fitting(&file, known)?)), made)?;
+        let keyring = fitting(&file, &store.known_keys()?).ok_or(StoreError::OtherKey)?;
+        Ok(Self { store, keyring, place: Place::of(config, owner) })
     }
 
     /// The keys that rows of the chain may be under, retired ones included.

@@ -19,6 +19,7 @@ mod endings;
 mod revoking;
 mod codes;
 mod trying;
+mod copying;
 mod importing;
 mod rekeying;
 mod recovery;

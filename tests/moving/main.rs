@@ -10,6 +10,7 @@
 #[path = "../support/site.rs"]
 mod site;
 
+mod copying;
 mod importing;
 mod rekeying;
 

@@ -1,0 +1,133 @@
+//! `postern restore`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::Exit;
+use crate::cli::arguments::Output;
+use crate::cli::failure::Failure;
+use crate::cli::site::Site;
+use crate::cli::{table, text};
+use crate::store::{Closing, Loss, StoreError};
+use crate::verifier::{Unavailable, Vault};
+
+/// Closings that are named on stderr; `--json` names them all.
+const NAMED: usize = 50;
+
+#[derive(Args)]
+pub(super) struct RestoreCommand {
+    /// A copy that `postern backup` has made.
+    pub file: OsString,
+    /// Restore although the store has changed since: what was revoked since then is good again.
+    #[arg(long)]
+    pub force_older: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Failure> {
+    let file = Path::new(&command.file);
+    if fs::symlink_metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Err(Failure::NotFound(file.to_owned()));
+    }
+    let copy = Vault::read_copy(&site.config, site.owner(), file, site.made())?;
+    let place = make_place(site)?;
+    let mut vault = site.vault().map_err(in_the_way)?;
+    let loss = vault.store.loss_by(&copy.store)?;
+    let refused = 0 < loss.rows() && place == Place::Found && !command.force_older;
+    name(&loss);
+    if !refused {
+        vault.store.put_back(copy.store, &loss, site.made())?;
+    }
+    if command.output.json {
+        text::json(&Shown::new(&loss, !refused))?;
+    }
+    if refused {
+        return Err(Failure::Denied(
+            format!(
+                "the store has {} changes that the copy does not know; nothing was restored",
+                loss.rows()
+            ),
+            "look at them with `postern log`; --force-older undoes them",
+        ));
+    }
+    text::note(
+        "The store is restored. One-time codes that were good until now are spent: wait for the next one.",
+    );
+    Ok(Exit::Ok)
+}
+
+/// What a copy is restored into.
+#[derive(PartialEq, Eq)]
+enum Place {
+    /// A store that was there.
+    Found,
+    /// An empty one, made just now.
+    Made,
+}
+
+/// A store to restore into, on a machine that has none.
+fn make_place(site: &Site<'_>) -> Result<Place, Failure> {
+    match site.vault() {
+        Err(Unavailable::Store(StoreError::Missing(_))) => {
+            Vault::create(&site.config, site.owner(), site.made(), site.witness())?;
+            Ok(Place::Made)
+        }
+        // Another trouble is told by whoever opens it next.
+        _ => Ok(Place::Found),
+    }
+}
+
+fn in_the_way(why: Unavailable) -> Failure {
+    if let Unavailable::Store(StoreError::Damaged(_) | StoreError::Foreign(_)) = &why {
+        let hint = "move it away, with its journal if there is one; then restore again";
+        return Failure::Denied(why.to_string(), hint);
+    }
+    why.into()
+}
+
+fn name(loss: &Loss) {
+    for closing in loss.closings.iter().take(NAMED) {
+        let whose = [closing.account.as_deref(), closing.label.as_deref()];
+        let whose: Vec<&str> = whose.into_iter().flatten().collect();
+        let line = format!("undone: {} {} {}", table::local(closing.at), closing.event, whose.join(" "));
+        text::note(&text::bounded(line.trim_end()));
+    }
+    if let Some(more) = loss.closings.len().checked_sub(NAMED).filter(|more| 0 < *more) {
+        text::note(&format!("and {more} more; --json names them all"));
+    }
+}
+
+/// What `restore --json` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    restored: bool,
+    undone: &'a BTreeMap<String, u64>,
+    closings: Vec<Named<'a>>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    at: String,
+    event: &'a str,
+    account: Option<&'a str>,
+    label: Option<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(loss: &'a Loss, restored: bool) -> Self {
+        let named = |closing: &'a Closing| Named {
+            at: table::rfc3339(closing.at),
+            event: &closing.event,
+            account: closing.account.as_deref(),
+            label: closing.label.as_deref(),
+        };
+        Self { restored, undone: &loss.events, closings: loss.closings.iter().map(named).collect() }
+    }
+}

@@ -1,0 +1,95 @@
+//! `backup` and `restore` at the shell.
+
+use std::fs;
+
+use super::home::{Home, PRIMARY};
+
+fn place(home: &Home, name: &str) -> String {
+    home.path(name).display().to_string()
+}
+
+fn passes(home: &Home, secret: &str) {
+    let login = home.run(["try", "alice", "--service", "imap"], secret);
+    assert!(login.out.starts_with("granted"), "{login:?}");
+}
+
+#[test]
+fn a_backup_says_where_it_is_and_that_the_key_is_not_in_it() {
+    let home = Home::with_alice();
+    let done = home.run(["backup", &place(&home, "copy.db")], "");
+    done.is(0);
+    assert_eq!((done.out.trim_end(), home.mode("copy.db")), (place(&home, "copy.db").as_str(), 0o600));
+    assert!(done.err.contains("The key is not in it"), "{done:?}");
+    home.run(["backup", &place(&home, "copy.db")], "").refused(4, "exists already");
+    fs::create_dir(home.path("backups")).unwrap();
+    let named = home.run(["backup", &place(&home, "backups"), "--json"], "").json();
+    let file = named["file"].as_str().unwrap();
+    assert!(file.starts_with(&place(&home, "backups/postern-2")) && file.ends_with("Z.db"), "{file}");
+    assert_eq!(fs::read_dir(home.path("backups")).unwrap().count(), 1);
+    home.run(["backup", &place(&home, "none/copy.db")], "").refused(5, "none");
+    home.run(["backup", "\u{1b}[2J/x"], "").is(5);
+}
+
+#[test]
+fn a_restore_stops_where_it_would_undo_something() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    let copy = place(&home, "copy.db");
+    home.run(["backup", &copy], "").is(0);
+    home.run(["restore", &copy], "").is(0);
+    home.run(["app", "revoke", "alice", "phone"], "").is(0);
+    let before = home.content();
+    let stopped = home.run(["restore", &copy], "");
+    stopped.is(1);
+    assert!(
+        stopped.err.contains("app.revoke alice phone") && stopped.err.contains("--force-older"),
+        "{stopped:?}"
+    );
+    assert_eq!((stopped.out.as_str(), home.content()), ("", before));
+    let forced = home.run(["restore", &copy, "--force-older", "--json"], "").json();
+    assert_eq!((&forced["restored"], &forced["closings"][0]["label"]), (&true.into(), &"phone".into()));
+    passes(&home, &phone);
+    home.run(["log", "verify"], "").is(0);
+}
+
+#[test]
+fn a_new_machine_needs_the_copy_and_the_key() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    let copy = place(&home, "copy.db");
+    home.run(["backup", &copy], "").is(0);
+    fs::remove_dir_all(home.path("var")).unwrap();
+    let key = fs::read(home.path("etc/key")).unwrap();
+    fs::remove_file(home.path("etc/key")).unwrap();
+    home.run(["restore", &copy], "").refused(5, "is missing");
+    fs::write(home.path("etc/key"), [7; 32]).unwrap();
+    home.run(["restore", &copy], "").refused(5, "mode 0644");
+    fs::remove_file(home.path("etc/key")).unwrap();
+    home.run(["init"], "").is(0);
+    fs::remove_dir_all(home.path("var")).unwrap();
+    home.run(["restore", &copy], "").refused(5, "another key");
+    assert!(!home.path("var/store.db").exists());
+    fs::write(home.path("etc/key"), key).unwrap();
+    home.run(["restore", &copy], "").is(0);
+    passes(&home, &phone);
+    home.run(["account", "passwd", "alice"], PRIMARY).is(0);
+}
+
+#[test]
+fn what_is_no_copy_is_refused() {
+    let home = Home::with_alice();
+    let before = home.content();
+    fs::write(home.path("text"), "neither this nor that, and longer than a header of a hundred octets would be, so that it is looked at").unwrap();
+    home.run(["restore", &place(&home, "none")], "").refused(3, "is not there");
+    home.run(["restore", &place(&home, "text")], "").is(5);
+    home.run(["restore", "/dev/null"], "").refused(5, "not a regular file");
+    home.run(["restore", &place(&home, "etc")], "").refused(5, "not a regular file");
+    assert_eq!(home.content(), before);
+    // What is damaged is not written over: somebody may still want to look at it.
+    let copy = place(&home, "copy.db");
+    home.run(["backup", &copy], "").is(0);
+    fs::write(home.path("var/store.db"), "x".repeat(5000)).unwrap();
+    home.run(["restore", &copy], "").refused(1, "");
+    fs::rename(home.path("var/store.db"), home.path("var/damaged")).unwrap();
+    home.run(["restore", &copy], "").is(0);
+}
