@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
 use super::change::{and_then, with_spoiled};
@@ -20,7 +20,7 @@ pub struct Rig {
     /// The configuration of the machine itself, before anything was done.
     pub outside: String,
     names: AtomicU32,
-    sources: AtomicU8,
+    sources: AtomicU32,
 }
 
 impl Rig {
@@ -39,7 +39,7 @@ impl Rig {
             log,
             outside,
             names: AtomicU32::new(1),
-            sources: AtomicU8::new(1),
+            sources: AtomicU32::new(1),
         }
     }
 
@@ -96,7 +96,8 @@ impl Rig {
     }
 
     fn source(&self) -> String {
-        format!("127.0.0.{}", 2 + self.sources.fetch_add(1, Relaxed) % 250)
+        let number = self.sources.fetch_add(1, Relaxed) % 60_000;
+        format!("127.0.{}.{}", number / 250, 2 + number % 250)
     }
 
     /// Runs a trial on a Dovecot whose conf.d a shell command has changed, and goes back.
