@@ -77,7 +77,10 @@ impl Sheet {
     fn begin(&mut self, form: &Form) -> io::Result<()> {
         *self.salt = entropy::bytes().map_err(io::Error::other)?;
         self.file().set_len(0)?;
-        self.file().set_len(HEADER + form.len)?;
+        // Octets and no hole: they take their place on the disk now. On one that has run full since, strangers could
+        // guess, and nobody could count it.
+        let octets = usize::try_from(HEADER + form.len).map_err(io::Error::other)?;
+        self.file().write_all_at(&vec![0; octets], 0)?;
         self.file().write_all_at(self.salt.as_slice(), 16)?;
         // Last: without it the file begins anew the next time.
         self.file().write_all_at(form.magic, 0)

@@ -23,6 +23,7 @@ mod support;
 mod logins;
 mod side_doors;
 mod breakage;
+mod disks;
 mod hostile;
 mod shell;
 mod policy;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         logins::FACTS,
         side_doors::FACTS,
         breakage::FACTS,
+        disks::FACTS,
         hostile::FACTS,
         shell::FACTS,
         policy::FACTS,
