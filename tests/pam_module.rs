@@ -96,9 +96,19 @@ fn a_primary_passes_only_with_a_code_and_a_code_passes_once() {
 #[test]
 fn of_64_processes_with_one_code_exactly_one_passes() {
     let site = Site::with_alice();
+    one_of_64_passes(&site, &format!("{PRIMARY}{}", code_at(now())));
+}
+
+#[test]
+fn of_64_processes_with_one_recovery_code_exactly_one_passes() {
+    let site = Site::with_alice();
+    one_of_64_passes(&site, &format!("{PRIMARY} {}", site.recovery_codes("alice")[0]));
+}
+
+#[track_caller]
+fn one_of_64_passes(site: &Site, field: &str) {
     site.service("postern-imap", "");
     let mut hosts: Vec<_> = (0..64).map(|_| site.pam_host("postern-imap", "alice", &[])).collect();
-    let field = format!("{PRIMARY}{}", code_at(now()));
     // All stand ready; the end of stdin lets them go.
     let pipes: Vec<_> = hosts.iter_mut().map(|host| host.stdin.take().unwrap()).collect();
     for mut pipe in pipes {

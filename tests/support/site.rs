@@ -281,7 +281,7 @@ pub fn module() -> PathBuf {
 }
 
 fn pam_host() -> PathBuf {
-    compiled("tests/support/pam_host.c", &["-lpam"])
+    compiled("tests/support/pam_host.c", &["-rdynamic", "-lpam"])
 }
 
 /// Compiles a C program once for each process of tests.
