@@ -1,5 +1,7 @@
 //! A SASL application with a folder of plug-ins and a configuration of its own.
 
+#![allow(dead_code, reason = "each crate that includes it uses another part of it")]
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;

@@ -14,3 +14,4 @@ mod host;
 mod logins;
 mod beside_stock;
 mod breakage;
+mod others;
