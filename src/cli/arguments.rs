@@ -14,6 +14,7 @@ use crate::cli::log::LogCommand;
 use crate::cli::recovery::RecoveryCommand;
 use crate::cli::rekey::RekeyCommand;
 use crate::cli::restore::RestoreCommand;
+use crate::cli::totp_import::TotpImportCommand;
 use crate::cli::{Exit, text};
 use crate::config::DEFAULT_PATH;
 
@@ -55,6 +56,9 @@ pub(super) enum Command {
     /// Show how many recovery codes are left, and make new ones.
     #[command(subcommand, after_help = "Example:\n  sudo postern recovery new alice")]
     Recovery(RecoveryCommand),
+    /// Print accounts, app passwords and second factors, without a secret and without a hash.
+    #[command(after_help = "Example:\n  sudo postern export --json")]
+    Export(Output),
     /// Copy the store, while logins go on. The key is not in the copy.
     ///
     /// The copy is consistent, checked, on the disk when the command ends, and replaces no file. Prints its name.
@@ -202,6 +206,14 @@ pub(super) enum TotpCommand {
         #[command(flatten)]
         output: Output,
     },
+    /// Take over a key that the device has already, from the file of another PAM module.
+    ///
+    /// No code confirms it, so the code that the device shows now counts as spent. Scratch codes and PINs are not taken
+    /// over.
+    #[command(after_help = "Examples:
+  sudo postern totp import .google_authenticator --account alice --format google-authenticator
+  sudo postern totp import /etc/users.oath --account alice --format oath --label yubikey")]
+    Import(TotpImportCommand),
     /// Remove a key. The primary password alone is still refused.
     #[command(after_help = "Example:\n  sudo postern totp remove alice totp")]
     Remove {

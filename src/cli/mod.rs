@@ -16,6 +16,8 @@ mod site;
 mod init;
 mod account;
 mod import;
+mod totp_import;
+mod export;
 mod backup;
 mod restore;
 mod rekey;
@@ -101,6 +103,7 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::App(command) => app::run(&Site::open(world, config)?, command),
         Command::Totp(command) => totp::run(&Site::open(world, config)?, command),
         Command::Recovery(command) => recovery::run(&Site::open(world, config)?, command),
+        Command::Export(output) => export::run(&Site::open(world, config)?, *output),
         Command::Backup(command) => backup::run(&Site::open(world, config)?, command),
         Command::Restore(command) => restore::run(&Site::open(world, config)?, command),
         Command::Rekey(command) => rekey::run(&Site::open(world, config)?, command),

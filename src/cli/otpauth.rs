@@ -10,36 +10,17 @@ use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
 
 use crate::cli::failure::Failure;
-use crate::crypto::otp::{Algorithm, Digits};
+use crate::crypto::otp::{Algorithm, Digits, key_of_base32};
 use crate::crypto::secret::Secret;
 use crate::domain::account::AccountName;
 use crate::domain::totp::{Period, Totp};
 
-/// RFC 4226 §4, R6 asks for 128 bits; hosts have long handed out 80.
-const MIN_KEY: usize = 80 / 8;
-
-/// The longest block of a hash that a key fills (SHA-256 has 512 bits).
-const MAX_KEY: usize = 512 / 8;
-
-/// Reads a key in base32; case, blanks, dashes and padding are the writer's affair.
+/// Reads a key in base32.
 pub(super) fn read_key(written: &Secret) -> Result<Secret, Failure> {
-    let letter = |octet: &u8| !octet.is_ascii_whitespace() && !b"-=".contains(octet);
-    let mut text = Zeroizing::new(Vec::with_capacity(written.len()));
-    text.extend(written.expose().iter().copied().filter(letter));
-    text.make_ascii_uppercase();
-    let refused = |what: &str| {
+    key_of_base32(written.expose()).map_err(|error| {
         let hint = "a key is written in A-Z and 2-7, such as JBSW Y3DP EHPK 3PXP; nothing was stored";
-        Failure::Usage(what.to_owned(), hint)
-    };
-    let length = BASE32_NOPAD
-        .decode_len(text.len())
-        .map_err(|_| refused("the key is no base32: a letter is missing, or there is one too many"))?;
-    if !(MIN_KEY..=MAX_KEY).contains(&length) {
-        return Err(refused("the key has fewer than 80 or more than 512 bits"));
-    }
-    let mut key = Zeroizing::new(vec![0; length]);
-    BASE32_NOPAD.decode_mut(&text, &mut key).map_err(|_| refused("the key is no base32"))?;
-    Ok(Secret::copy_of(&key))
+        Failure::Usage(error.to_string(), hint)
+    })
 }
 
 /// What an authenticator app reads; parameters that every app assumes are left out, for a smaller QR code.

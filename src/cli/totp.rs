@@ -7,7 +7,7 @@ use crate::cli::arguments::{Output, TotpCommand};
 use crate::cli::failure::Failure;
 use crate::cli::recovery::{self, Form};
 use crate::cli::site::{Site, label};
-use crate::cli::{otpauth, qr, secrets, table, text};
+use crate::cli::{otpauth, qr, secrets, table, text, totp_import};
 use crate::crypto::otp::{Code, Digits};
 use crate::crypto::secret::Secret;
 use crate::domain::account::AccountName;
@@ -27,6 +27,7 @@ pub(super) fn run(site: &Site<'_>, command: &TotpCommand) -> Result<Exit, Failur
             enroll(site, &site.account(name)?, &label(typed)?, *secret_fd)?;
         }
         TotpCommand::List { name, output } => list(site, &site.account(name)?, *output)?,
+        TotpCommand::Import(command) => totp_import::run(site, command)?,
         TotpCommand::Remove { name, label: typed } => remove(site, &site.account(name)?, &label(typed)?)?,
     }
     Ok(Exit::Ok)

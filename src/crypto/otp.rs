@@ -1,14 +1,17 @@
 //! One-time codes: RFC 4226 (HOTP), on which RFC 6238 (TOTP) stands.
 //!
-//! Knows: the truncated HMAC of a counter.
+//! Knows: the truncated HMAC of a counter, and how people write keys.
 //! Never: the time, which counters are open, or which are spent.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
+use data_encoding::{BASE32_NOPAD, Encoding, HEXUPPER};
 use hmac::Hmac;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::crypto::mac::hmac;
 use crate::crypto::secret::Secret;
@@ -40,6 +43,60 @@ impl Algorithm {
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Sha1, Self::Sha256, Self::Sha512].into_iter().find(|algorithm| algorithm.name() == name)
     }
+}
+
+/// Octets of a key: RFC 4226 §4, R6 asks for 128 bits, hosts have long handed out 80, and no block of a hash that a key
+/// fills has more than 512.
+pub const KEY_LENGTHS: RangeInclusive<usize> = 80 / 8..=512 / 8;
+
+/// Not a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTextError {
+    /// Not the letters of base32 or of hexadecimal, or not as many as a key can have.
+    Letters,
+    /// Shorter or longer than [`KEY_LENGTHS`].
+    Length,
+}
+
+impl fmt::Display for KeyTextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Letters => "the key has another letter than its alphabet has, or one too few or too many",
+            Self::Length => "the key has fewer than 80 or more than 512 bits",
+        })
+    }
+}
+
+impl std::error::Error for KeyTextError {}
+
+/// Reads a key in base32 (RFC 4648 §6); case, blanks, dashes and padding are the writer's affair.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn key_of_base32(written: &[u8]) -> Result<Secret, KeyTextError> {
+    key_of(&BASE32_NOPAD, written)
+}
+
+/// Reads a key in hexadecimal, with the same tolerance.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn key_of_hex(written: &[u8]) -> Result<Secret, KeyTextError> {
+    key_of(&HEXUPPER, written)
+}
+
+fn key_of(alphabet: &Encoding, written: &[u8]) -> Result<Secret, KeyTextError> {
+    let letter = |octet: &u8| !octet.is_ascii_whitespace() && !b"-=".contains(octet);
+    let mut text = Zeroizing::new(Vec::with_capacity(written.len()));
+    text.extend(written.iter().copied().filter(letter));
+    text.make_ascii_uppercase();
+    let length = alphabet.decode_len(text.len()).map_err(|_| KeyTextError::Letters)?;
+    if !KEY_LENGTHS.contains(&length) {
+        return Err(KeyTextError::Length);
+    }
+    let mut key = Zeroizing::new(vec![0; length]);
+    alphabet.decode_mut(&text, &mut key).map_err(|_| KeyTextError::Letters)?;
+    Ok(Secret::copy_of(&key))
 }
 
 /// How many digits a code has: 6 to 8 (RFC 4226 §5.3).

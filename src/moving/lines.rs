@@ -14,30 +14,32 @@ pub(super) struct Line<'a> {
     pub text: Result<&'a str, Reason>,
 }
 
-/// What may end a line.
+/// What may end a line, and what may stand in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {
     /// A line feed alone: to Dovecot anything before it belongs to the line.
     Strict,
     /// A carriage return before it too, and a byte order mark at the start: RFC 4180, and what offices write.
     Office,
+    /// A line feed alone, and tabs within.
+    Tabbed,
 }
 
 /// All lines but empty ones.
 pub(super) fn lines(content: &[u8], ends: Ends) -> impl Iterator<Item = Line<'_>> {
     let content = match ends {
-        Ends::Strict => content,
+        Ends::Strict | Ends::Tabbed => content,
         Ends::Office => content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content),
     };
     let octets = content.split(|octet| *octet == b'\n').map(move |line| match ends {
-        Ends::Strict => line,
+        Ends::Strict | Ends::Tabbed => line,
         Ends::Office => line.strip_suffix(b"\r").unwrap_or(line),
     });
     let numbered = octets.enumerate().filter(|(_, line)| !line.is_empty());
-    numbered.map(|(place, line)| Line { number: place + 1, text: text(line) })
+    numbered.map(move |(place, line)| Line { number: place + 1, text: text(line, ends) })
 }
 
-fn text(line: &[u8]) -> Result<&str, Reason> {
+fn text(line: &[u8], ends: Ends) -> Result<&str, Reason> {
     if MAX_LINE < line.len() {
         return Err(Reason(format!("it has more than {MAX_LINE} octets")));
     }
@@ -50,7 +52,8 @@ fn text(line: &[u8]) -> Result<&str, Reason> {
     if text.starts_with('\u{feff}') {
         return reason("it begins with a byte order mark: convert the file with dos2unix(1)");
     }
-    if text.chars().any(char::is_control) {
+    let forbidden = |letter: char| letter.is_control() && !(letter == '\t' && ends == Ends::Tabbed);
+    if text.chars().any(forbidden) {
         return reason("it has a control character");
     }
     Ok(text)
@@ -83,6 +86,7 @@ mod tests {
         check(b"a\n\xff", Ends::Strict, &[(1, Ok("a")), (2, Err("it is not UTF-8"))]);
         check(b"a\0b", Ends::Strict, &[(1, Err("it has a control character"))]);
         check(b"a\tb", Ends::Office, &[(1, Err("it has a control character"))]);
+        check(b"a\tb", Ends::Tabbed, &[(1, Ok("a\tb"))]);
         for (content, ends) in [(&b"a\r\n"[..], Ends::Strict), ("\u{feff}a".as_bytes(), Ends::Strict)] {
             assert!(lines(content, ends).all(|line| line.text.is_err()));
         }

@@ -8,13 +8,19 @@ mod lines;
 mod passwd_file;
 mod csv;
 mod import;
+mod google_authenticator;
+mod oath;
 mod rekey;
 
+pub use google_authenticator::read as read_google_authenticator;
 pub use import::{BadLine, Existing, Import, ImportError, Plan, Tally};
 pub use lines::MAX_FILE;
+pub use oath::read as read_oath;
 pub use rekey::{Rekey, RekeyError, Rest, Status};
 
 use std::fmt;
+
+use crate::domain::totp::Totp;
 
 /// What a file to be imported is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +70,27 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A key for one-time codes that was found in a file.
+pub struct FoundKey {
+    /// The key, with its parameters.
+    pub totp: Totp,
+    /// What was found beside it and is not taken over.
+    pub left: Vec<&'static str>,
+}
+
+/// A line that cannot be meant.
+#[derive(Debug)]
+pub struct NoKey {
+    /// The line, counted from one.
+    pub line: usize,
+    /// Why.
+    pub reason: Reason,
+}
+
+fn no_key<T>(line: usize, why: &str) -> Result<T, NoKey> {
+    Err(NoKey { line, reason: Reason(why.to_owned()) })
 }
 
 fn reason<T>(why: &str) -> Result<T, Reason> {

@@ -21,6 +21,7 @@ mod codes;
 mod trying;
 mod copying;
 mod importing;
+mod second_factors_brought_along;
 mod rekeying;
 mod recovery;
 mod hostile;

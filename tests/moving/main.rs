@@ -13,6 +13,7 @@ mod site;
 mod copying;
 mod importing;
 mod rekeying;
+mod theft;
 
 use postern::crypto::secret::Secret;
 use postern::domain::attempt::{Door, RawAttempt, Shown};

@@ -109,14 +109,14 @@ fn prompt(what: &str, name: &AccountName) -> String {
     format!("{what} of {}: ", text::escaped(name.as_str()))
 }
 
-const fn state(state: AccountState) -> &'static str {
+pub(super) const fn state(state: AccountState) -> &'static str {
     match state {
         AccountState::Active => "active",
         AccountState::Disabled => "disabled",
     }
 }
 
-const fn primary(check: &PrimaryCheck) -> &'static str {
+pub(super) const fn primary(check: &PrimaryCheck) -> &'static str {
     match check {
         PrimaryCheck::Pam => "pam",
         PrimaryCheck::Store(_) => "store",

@@ -48,7 +48,7 @@ impl<'a> Facts<'a> {
 }
 
 /// Whether it lives, and since or until when.
-pub(super) fn state(row: &AppPasswordRow, limits: &AppPasswordPolicy, now: UnixTime) -> String {
+pub(in crate::cli) fn state(row: &AppPasswordRow, limits: &AppPasswordPolicy, now: UnixTime) -> String {
     let on = |moment: Option<UnixTime>| moment.map_or_else(String::new, |at| format!(" {}", table::day(at)));
     match (row.life_at(now, limits), limits.end(row.created_at, row.expires_at)) {
         (Life::Live, None) => "live".to_owned(),

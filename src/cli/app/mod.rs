@@ -10,7 +10,7 @@ mod selection;
 mod rotate;
 mod restore;
 
-pub(super) use facts::Facts;
+pub(super) use facts::{Facts, state};
 
 use clap::Subcommand;
 
