@@ -41,6 +41,8 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	$(INSTALL) -m 644 $(MODULE) $(DESTDIR)$(LIBDIR)/.libpostern.so.new
 	mv -f $(DESTDIR)$(LIBDIR)/.libpostern.so.new $(DESTDIR)$(LIBDIR)/libpostern.so
 	$(INSTALL) -m 644 include/postern.h $(DESTDIR)/usr/include/postern.h
+	$(INSTALL) -d $(DESTDIR)/usr/lib/systemd/system
+	$(INSTALL) -m 644 packaging/systemd/postern.socket packaging/systemd/postern.service $(DESTDIR)/usr/lib/systemd/system/
 	@# What an administrator has changed stays.
 	@keep() { test -e "$$2" || $(INSTALL) -m 644 "$$1" "$$2"; }; \
 	    keep packaging/etc/postern.toml $(DESTDIR)/etc/postern/postern.toml && \

@@ -27,6 +27,7 @@ mod disks;
 mod hostile;
 mod shell;
 mod policy;
+mod plugin;
 mod log;
 mod rig_itself;
 
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         hostile::FACTS,
         shell::FACTS,
         policy::FACTS,
+        plugin::FACTS,
         log::FACTS,
         rig_itself::FACTS,
     ];

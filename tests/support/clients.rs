@@ -1,7 +1,7 @@
 //! Real mail clients, one login each: curl for IMAP and POP3, swaks for submission, openssl for ManageSieve.
 
 use super::command::{Run, must_with, run};
-use super::servers::CERTIFICATE;
+use super::servers::{CERTIFICATE, PLUGIN_PORT, SASLAUTHD_PORT};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -9,9 +9,14 @@ pub enum Protocol {
     Pop3,
     Submission,
     Sieve,
+    /// Submission through Postfix's own SASL, with Postern's plug-in.
+    Plugin,
+    /// The same without the plug-in, in saslauthd's language.
+    Saslauthd,
 }
 
 impl Protocol {
+    /// Those that Dovecot answers for.
     pub const ALL: [Self; 4] = [Self::Imap, Self::Pop3, Self::Submission, Self::Sieve];
 
     /// The word for it in scopes and audit lines.
@@ -19,7 +24,7 @@ impl Protocol {
         match self {
             Self::Imap => "imap",
             Self::Pop3 => "pop3",
-            Self::Submission => "smtp",
+            Self::Submission | Self::Plugin | Self::Saslauthd => "smtp",
             Self::Sieve => "sieve",
         }
     }
@@ -50,7 +55,9 @@ pub fn login(protocol: Protocol, from: &str, user: &str, password: &str) -> Logi
     match protocol {
         Protocol::Imap => curl("imaps://localhost/", from, user, password),
         Protocol::Pop3 => curl("pop3s://localhost/", from, user, password),
-        Protocol::Submission => swaks(from, user, password),
+        Protocol::Submission => swaks("587", from, user, password),
+        Protocol::Plugin => swaks(PLUGIN_PORT, from, user, password),
+        Protocol::Saslauthd => swaks(SASLAUTHD_PORT, from, user, password),
         Protocol::Sieve => sieve(from, user, password),
     }
 }
@@ -77,7 +84,7 @@ fn curl(url: &str, from: &str, user: &str, password: &str) -> Login {
 }
 
 #[track_caller]
-fn swaks(from: &str, user: &str, password: &str) -> Login {
+fn swaks(port: &str, from: &str, user: &str, password: &str) -> Login {
     // The password is last and has no argument: swaks reads it from stdin. HOME could bring a ~/.swaksrc.
     let done = run(
         "env",
@@ -87,7 +94,7 @@ fn swaks(from: &str, user: &str, password: &str) -> Login {
             "--server",
             "127.0.0.1",
             "--port",
-            "587",
+            port,
             "--local-interface",
             from,
             "--ehlo",

@@ -10,12 +10,13 @@ use super::clients::{self, Login, Protocol};
 use super::command::{must, run};
 use super::namespaces;
 use super::people::Person;
-use super::servers::{self, Dovecot, Postfix};
+use super::servers::{self, Dovecot, Posternd, Postfix};
 use super::syslog::{Mark, Syslog, audit};
 
 pub struct Rig {
     dovecot: Dovecot,
     _postfix: Postfix,
+    pub posternd: Posternd,
     pub log: Syslog,
     /// The configuration of the machine itself, before anything was done.
     pub outside: String,
@@ -36,6 +37,7 @@ impl Rig {
         Self {
             dovecot: Dovecot::start(),
             _postfix: postfix,
+            posternd: Posternd::start(),
             log,
             outside,
             names: AtomicU32::new(1),

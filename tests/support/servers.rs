@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -14,6 +15,9 @@ use super::syslog::Syslog;
 pub const CERTIFICATE: &str = "/run/rig/certificate.pem";
 /// Dovecot's userdb of the virtual accounts. Complete from the start: Dovecot looks for changes once a second.
 pub const VIRTUAL_USERS: &str = "/etc/dovecot/rig-users";
+/// Where Postfix asks Postern by its own SASL: through the plug-in, and in saslauthd's language.
+pub const PLUGIN_PORT: &str = "588";
+pub const SASLAUTHD_PORT: &str = "589";
 const CHECKOUT: &str = env!("CARGO_MANIFEST_DIR");
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -69,8 +73,55 @@ pub fn install_postern() {
         install -m 644 packaging/examples/dovecot-2.3/auth-postern.conf.ext /etc/dovecot/conf.d/
         sed -i 's/^!include auth-system.conf.ext/!include auth-postern.conf.ext/' /etc/dovecot/conf.d/10-auth.conf
         install -m 644 packaging/examples/dovecot-2.3/20-postfix-auth.conf /etc/dovecot/conf.d/
-        sh packaging/examples/postfix/submission"
+        sh packaging/examples/postfix/submission
+        sed -i 's|^verify = .*|verify = [\"/run/postern/verify\", \"/var/spool/postfix/postern/verify\"]|' /etc/postern/postern.toml
+        sed -i '/^#..daemon.permit/,$ s/^#//' /etc/postern/postern.toml
+        install -D -m 644 packaging/examples/postfix/smtpd.conf /etc/postfix/sasl/smtpd.conf
+        sh packaging/examples/postfix/submission-cyrus {PLUGIN_PORT}
+        sed -i 's|^#saslauthd = .*|saslauthd = [\"/var/spool/postfix/postern/mux\"]|' /etc/postern/postern.toml
+        install -m 644 packaging/examples/postfix/smtpd-saslauthd.conf /etc/postfix/sasl/
+        sh packaging/examples/postfix/submission-cyrus {SASLAUTHD_PORT} smtpd-saslauthd"
     ));
+}
+
+/// posternd, as it is installed.
+pub struct Posternd(Child);
+
+impl Posternd {
+    /// Its sockets lie in Postfix's jail, which must be there.
+    pub fn start() -> Self {
+        let mut command = Command::new("posternd");
+        let mut child = command.stdin(Stdio::null()).spawn().expect("posternd is there");
+        let end = Instant::now() + PATIENCE;
+        while UnixStream::connect("/var/spool/postfix/postern/mux").is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "posternd did not start");
+            assert!(Instant::now() < end, "posternd does not listen");
+            thread::sleep(Duration::from_millis(10));
+        }
+        Self(child)
+    }
+
+    /// Stops it where it is; it keeps its sockets.
+    pub fn pause(&self) {
+        run("kill", &["-STOP", &self.0.id().to_string()], "");
+    }
+
+    pub fn go_on(&self) {
+        run("kill", &["-CONT", &self.0.id().to_string()], "");
+    }
+
+    /// Reads the configuration anew.
+    pub fn reload(&self) {
+        run("kill", &["-HUP", &self.0.id().to_string()], "");
+        thread::sleep(Duration::from_millis(300));
+    }
+}
+
+impl Drop for Posternd {
+    fn drop(&mut self) {
+        run("kill", &["-TERM", &self.0.id().to_string()], "");
+        self.0.wait().unwrap();
+    }
 }
 
 /// The first process of a group in which all of Dovecot's stay.

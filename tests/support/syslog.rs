@@ -37,6 +37,10 @@ impl Syslog {
         Mark(self.0.lines.lock().unwrap().len())
     }
 
+    pub fn mark_of_start(&self) -> Mark {
+        Mark(0)
+    }
+
     pub fn since(&self, mark: Mark) -> Vec<String> {
         self.0.lines.lock().unwrap()[mark.0..].to_vec()
     }
@@ -67,8 +71,8 @@ fn collect(socket: &UnixDatagram, shared: &Shared) {
 
 /// What Postern itself says in a line, without who logged it: `granted account="alice" …`.
 pub fn audit(line: &str) -> Option<&str> {
-    let (_, said) = line.split_once("pam_postern(")?;
-    let (_, said) = said.split_once("): ")?;
+    let by_module = || line.split_once("pam_postern(").and_then(|(_, said)| said.split_once("): "));
+    let (_, said) = by_module().or_else(|| line.split_once("posternd: "))?;
     ["granted ", "denied ", "throttled ", "unavailable "]
         .iter()
         .any(|word| said.starts_with(word))

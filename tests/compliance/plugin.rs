@@ -1,0 +1,118 @@
+//! Postfix's own SASL: the plug-in in the jail, by way of posternd, and posternd in saslauthd's language.
+
+use crate::Fact;
+use crate::support::change::{and_then, with_spoiled};
+use crate::support::clients::{Login, Protocol};
+use crate::support::command::{must, run};
+use crate::support::people::{PRIMARY, postern};
+use crate::support::rig::Rig;
+
+pub const FACTS: &[Fact] = facts![
+    postfix_in_its_jail_asks_posternd_and_names_the_client,
+    the_plug_in_refuses_what_postern_refuses,
+    saslauthd_s_language_carries_no_address,
+    without_posternd_postfix_says_later,
+    a_plug_in_that_cannot_be_loaded_grants_nothing,
+];
+
+fn postfix_in_its_jail_asks_posternd_and_names_the_client(rig: &mut Rig) {
+    for person in [rig.virtual_person(), rig.system_person()] {
+        let phone = person.app_password("phone");
+        let attempt = rig.login(Protocol::Plugin, &person.name, &phone);
+        attempt.granted("app-password");
+        let said = attempt.audit();
+        assert!(said.contains(&format!(" service=smtp rhost={} door=sasl ", attempt.from)), "{said}");
+        let fresh = format!("{PRIMARY}{}", person.enroll_totp().fresh_code());
+        rig.login(Protocol::Plugin, &person.name, &fresh).granted("primary+code");
+        rig.login(Protocol::Plugin, &person.name, &fresh).denied("code-spent");
+    }
+}
+
+fn the_plug_in_refuses_what_postern_refuses(rig: &mut Rig) {
+    let person = rig.virtual_person();
+    let reader = person.app_password_for("reader", "imap");
+    let office = person.limited_app_password("office", &["--network", "192.0.2.0/24"]);
+    let gone = person.app_password("gone");
+    postern(&["app", "revoke", &person.name, "gone"], "").result();
+    for (secret, why) in [
+        (reader.as_str(), "out-of-scope"),
+        (&office, "outside-networks"),
+        (&gone, "revoked"),
+        (PRIMARY, "no-second-factor"),
+        ("wrong", "wrong-primary"),
+    ] {
+        let attempt = rig.login(Protocol::Plugin, &person.name, secret);
+        attempt.denied(why);
+        assert!(
+            matches!(&attempt.login, Login::Refused(said) if said.starts_with("535 ")),
+            "{:?}",
+            attempt.login
+        );
+    }
+}
+
+fn saslauthd_s_language_carries_no_address(rig: &mut Rig) {
+    let person = rig.virtual_person();
+    let (phone, here) =
+        (person.app_password("phone"), person.limited_app_password("here", &["--network", "127.0.0.0/8"]));
+    assert_eq!(rig.login(Protocol::Saslauthd, &person.name, &phone).login, Login::Ok);
+    assert_ne!(rig.login(Protocol::Saslauthd, &person.name, &here).login, Login::Ok);
+    assert_ne!(rig.login(Protocol::Saslauthd, &person.name, PRIMARY).login, Login::Ok);
+    let said = rig.log.find(rig.log.mark_of_start(), |line| {
+        line.contains("door=saslauthd")
+            && line.contains(&person.name)
+            && line.contains("why=outside-networks")
+    });
+    assert!(said.is_some());
+    let asked = run(
+        "testsaslauthd",
+        &["-u", &person.name, "-p", "wrong", "-s", "smtp", "-f", "/var/spool/postfix/postern/mux"],
+        "",
+    );
+    assert!(asked.stdout.contains("NO") || asked.stderr.contains("NO"), "{asked:?}");
+}
+
+fn without_posternd_postfix_says_later(rig: &mut Rig) {
+    let person = rig.virtual_person();
+    let phone = person.app_password("phone");
+    rig.posternd.pause();
+    let posternd = &rig.posternd;
+    and_then(
+        || {
+            let attempt = rig.login(Protocol::Plugin, &person.name, &phone);
+            assert!(matches!(attempt.login, Login::Temporary(_)), "{:?}", attempt.login);
+        },
+        || posternd.go_on(),
+    );
+    rig.login(Protocol::Plugin, &person.name, &phone).granted("app-password");
+    with_spoiled(&[], || {
+        must("mv /var/spool/postfix/postern/verify /var/spool/postfix/postern/away");
+        let attempt = rig.login(Protocol::Plugin, &person.name, &phone);
+        must("mv /var/spool/postfix/postern/away /var/spool/postfix/postern/verify");
+        assert!(matches!(attempt.login, Login::Temporary(_)), "{:?}", attempt.login);
+    });
+}
+
+fn a_plug_in_that_cannot_be_loaded_grants_nothing(rig: &mut Rig) {
+    let person = rig.system_person();
+    let phone = person.app_password("phone");
+    let plug_in = must("ls /usr/lib/*/sasl2/libpostern.so").trim().to_owned();
+    for spoil in ["rm", "truncate --size 100", "chmod 000", ": >"] {
+        with_spoiled(&[&plug_in], || {
+            must(&format!("{spoil} {plug_in}"));
+            // Processes that have loaded it serve on; new ones have to look.
+            must("postfix reload 2>/dev/null");
+            for secret in [phone.as_str(), PRIMARY] {
+                let attempt = rig.login(Protocol::Plugin, &person.name, secret);
+                if spoil == "chmod 000" && attempt.login == Login::Ok {
+                    // Root reads what it likes; then it is ours that answers, and refuses the bare primary.
+                    assert_ne!(secret, PRIMARY);
+                    continue;
+                }
+                assert_ne!(attempt.login, Login::Ok, "{spoil}");
+            }
+        });
+    }
+    must("postfix reload 2>/dev/null");
+    rig.login(Protocol::Plugin, &person.name, &phone).granted("app-password");
+}
