@@ -123,7 +123,11 @@ fn an_app_password_for_imap_opens_nothing_else(rig: &mut Rig) {
         let attempt = rig.login(protocol, &alice.name, &app_password);
         match protocol {
             Protocol::Imap => attempt.granted("app-password"),
-            _ => attempt.denied("out-of-scope"),
+            Protocol::Pop3
+            | Protocol::Submission
+            | Protocol::Sieve
+            | Protocol::Plugin
+            | Protocol::Saslauthd => attempt.denied("out-of-scope"),
         }
     });
 }

@@ -28,6 +28,7 @@ mod hostile;
 mod shell;
 mod policy;
 mod plugin;
+mod doors;
 mod log;
 mod rig_itself;
 
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         shell::FACTS,
         policy::FACTS,
         plugin::FACTS,
+        doors::FACTS,
         log::FACTS,
         rig_itself::FACTS,
     ];

@@ -98,6 +98,6 @@ pub fn postern(arguments: &[&str], secret: &str) -> Run {
     run("postern", arguments, &stdin)
 }
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

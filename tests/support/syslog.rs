@@ -71,8 +71,8 @@ fn collect(socket: &UnixDatagram, shared: &Shared) {
 
 /// What Postern itself says in a line, without who logged it: `granted account="alice" …`.
 pub fn audit(line: &str) -> Option<&str> {
-    let by_module = || line.split_once("pam_postern(").and_then(|(_, said)| said.split_once("): "));
-    let (_, said) = by_module().or_else(|| line.split_once("posternd: "))?;
+    // The module's host, posternd, the command, or any program with the C interface: the first colon ends its name.
+    let (_, said) = line.split_once("): ").or_else(|| line.split_once(": "))?;
     ["granted ", "denied ", "throttled ", "unavailable "]
         .iter()
         .any(|word| said.starts_with(word))

@@ -1,4 +1,4 @@
-/* Asks for a password and says whether it passes: login ACCOUNT SERVICE [CHOICE]
+/* Asks for a password and says whether it passes: login ACCOUNT SERVICE [CHOICE [ADDRESS]]
  *
  * cc -o login login.c -lpostern */
 #include <postern.h>
@@ -17,7 +17,7 @@ int main(int count, char **words)
         fprintf(stderr, "login: %s is not understood\n", words[3]);
         return 2;
     }
-    int passes = postern_verify(session, words[1], secret, words[2], NULL);
+    int passes = postern_verify(session, words[1], secret, words[2], count > 4 ? words[4] : NULL);
     printf("%s\n", postern_reason(session));
     postern_close(session);
     explicit_bzero(secret, sizeof secret);
