@@ -285,6 +285,31 @@ fn what_is_broken_is_unavailable_and_mended_it_works_again() {
 }
 
 #[test]
+fn in_a_roll_out_a_broken_store_makes_nobody_unknown() {
+    let site = Site::configured("second_factor = \"when-enrolled\"\n");
+    site.service("postern-imap", "");
+    site.pam_account("alice");
+    site.app_password("alice", "phone", MAIL);
+    site.script("check", "true");
+    let asks = format!("auth required pam_exec.so quiet expose_authtok {}\n", site.path("check").display());
+    site.write("etc/pam.d/primary", &format!("{asks}account required pam_permit.so\n"));
+    let login = |account: &str| site.login_with("postern-imap", account, PRIMARY.as_bytes(), &[]);
+    assert_eq!(login("nobody-knows-me"), "authenticate=0 account=0 setcred=0 user=nobody-knows-me");
+    assert_eq!(login("alice"), "authenticate=7 account=0 setcred=0 user=alice");
+    for content in [None, Some(""), Some("hello")] {
+        fs::remove_file(site.path("store/store.db")).unwrap();
+        if let Some(content) = content {
+            site.write("store/store.db", content);
+        }
+        for account in ["alice", "nobody-knows-me"] {
+            let expected = format!("authenticate=9 account=9 setcred=0 user={account}");
+            assert_eq!(login(account), expected, "{content:?}");
+        }
+        fs::write(site.path("store/store.db"), "").unwrap();
+    }
+}
+
+#[test]
 fn a_pipe_in_place_of_a_file_keeps_nobody_waiting() {
     for name in ["store/store.db", "store/store.db-journal", "etc/key", "etc/postern.toml"] {
         let site = Site::with_alice();

@@ -137,6 +137,19 @@ fn in_a_roll_out_pam_decides_about_accounts_that_the_store_does_not_know() {
 }
 
 #[test]
+fn in_a_roll_out_an_account_that_cannot_be_read_is_not_unknown() {
+    let mut site = Site::with_alice();
+    site.config.policy.second_factor = SecondFactor::WhenEnrolled;
+    let database = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
+    database
+        .execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE account SET state = 'whatever'")
+        .unwrap();
+    // PAM, which decides about those that are unknown, panics when it is asked.
+    let asked = try_decide(&site, &Ask { secret: PRIMARY, ..Ask::default() });
+    assert!(matches!(asked, Err(Unavailable::Store(_))), "{asked:?}");
+}
+
+#[test]
 fn a_name_that_the_system_has_given_to_somebody_else_keeps_nothing() {
     use postern::enrollment::{Enrollment, NewPrimary};
     let site = Site::new();

@@ -78,14 +78,36 @@ fn a_recovery_code_is_claimed_by_the_write_and_by_nothing_before_it() {
     let code = &site.recovery_codes("alice")[0];
     let (one, other) = (site.vault(), site.vault());
     let account = one.store.account(&site::name("alice")).unwrap().unwrap();
-    let read = postern::domain::recovery_code::RecoveryCode::parse(code.as_bytes()).unwrap();
-    let tag = one.keyring.tag(read.symbols().expose());
     // Both have seen it unspent.
-    let row = one.store.recovery_code(&tag).unwrap().unwrap().id;
+    let row = recovery_row(&site, code);
     let imap = Service::parse(b"imap").unwrap();
     let by = Use { made: site.made(), service: &imap, from: None };
     assert_eq!(one.store.spend_recovery_code(&account, row, &by).unwrap(), Spent::Now);
     assert_eq!(other.store.spend_recovery_code(&account, row, &by).unwrap(), Spent::Before);
+}
+
+#[test]
+fn nothing_is_spent_for_an_account_that_was_closed_meanwhile() {
+    let site = Site::with_alice();
+    let code = &site.recovery_codes("alice")[0];
+    let vault = site.vault();
+    let account = vault.store.account(&site::name("alice")).unwrap().unwrap();
+    let key = vault.store.totp_keys(account.id).unwrap().remove(0);
+    let (step, id) = (postern::domain::totp::TimeStep(key.last_step.0 + 1), recovery_row(&site, code));
+    postern::enrollment::Enrollment::new(&vault)
+        .set_state(&site::name("alice"), AccountState::Disabled, site.made())
+        .unwrap();
+    let imap = Service::parse(b"imap").unwrap();
+    let by = Use { made: site.made(), service: &imap, from: None };
+    assert_eq!(vault.store.spend_step(&account, &key, step, &by).unwrap(), Spent::NotForThisAccount);
+    assert_eq!(vault.store.spend_recovery_code(&account, id, &by).unwrap(), Spent::NotForThisAccount);
+}
+
+fn recovery_row(site: &Site, code: &str) -> i64 {
+    let vault = site.vault();
+    let read = postern::domain::recovery_code::RecoveryCode::parse(code.as_bytes()).unwrap();
+    let tag = vault.keyring.newest().tag(read.symbols().expose());
+    vault.store.recovery_code(&tag).unwrap().unwrap().id
 }
 
 #[test]

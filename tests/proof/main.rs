@@ -27,6 +27,8 @@ mod endings;
 mod codes;
 mod crashes;
 mod residence;
+mod faults;
+mod workshop;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -59,7 +61,7 @@ fn main() -> ExitCode {
     // Each one keeps the whole machine busy.
     arguments.test_threads = Some(1);
     let (size, figures) = (Size::wanted(), Arc::default());
-    let facts = [endings::FACTS, codes::FACTS, crashes::FACTS, residence::FACTS];
+    let facts = [endings::FACTS, codes::FACTS, crashes::FACTS, residence::FACTS, faults::FACTS];
     let trials = facts.concat().into_iter().map(|fact| trial(fact, size, &figures)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if size == Size::Full {
