@@ -76,6 +76,9 @@ impl Label {
     /// Longest label in characters; a table still fits a terminal.
     pub const MAX_CHARS: usize = 64;
 
+    /// The same in octets of UTF-8.
+    pub const MAX_LEN: usize = 4 * Self::MAX_CHARS;
+
     /// Reads a label; blanks around it are dropped.
     ///
     /// # Errors

@@ -20,4 +20,5 @@ pub mod throttle;
 pub mod verdict;
 pub mod reply;
 pub mod permit;
+pub mod self_service;
 pub mod anchor;

@@ -4,9 +4,11 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::crypto::secret::Secret;
 use crate::domain::account::AccountName;
 use crate::domain::attempt::MAX_SECRET;
 use crate::domain::service::Service;
+use crate::domain::time::UnixTime;
 
 /// The first octet of every frame; another one is another language.
 pub(super) const VERSION: u8 = 1;
@@ -16,6 +18,9 @@ pub const MAX_FRAME: usize = 4096;
 
 /// Longest field. Hosts may hand over more than the decision takes, so that it can say what is wrong.
 pub(super) const MAX_FIELD: usize = 768;
+
+/// Longest list of names: 32 networks, or 16 services.
+pub(super) const MAX_LIST: usize = 1408;
 
 const _: () =
     assert!(MAX_SECRET < MAX_FIELD && AccountName::MAX_LEN < MAX_FIELD && Service::MAX_LEN < MAX_FIELD);
@@ -48,10 +53,48 @@ impl<'a> Reader<'a> {
         Ok(*first)
     }
 
+    pub(super) fn number(&mut self) -> Result<u64, BadFrame> {
+        let (number, rest) = self.0.split_first_chunk::<8>().ok_or(BadFrame)?;
+        self.0 = rest;
+        Ok(u64::from_be_bytes(*number))
+    }
+
+    /// A number that has 32 bits.
+    pub(super) fn short_number(&mut self) -> Result<u32, BadFrame> {
+        u32::try_from(self.number()?).map_err(|_| BadFrame)
+    }
+
     pub(super) fn field(&mut self) -> Result<&'a [u8], BadFrame> {
+        self.field_within(MAX_FIELD)
+    }
+
+    pub(super) fn secret(&mut self) -> Result<Secret, BadFrame> {
+        self.field().map(Secret::copy_of)
+    }
+
+    /// A moment, or none.
+    pub(super) fn moment(&mut self) -> Result<Option<UnixTime>, BadFrame> {
+        match self.octet()? {
+            0 => Ok(None),
+            1 => self.number().map(UnixTime).map(Some),
+            _ => Err(BadFrame),
+        }
+    }
+
+    /// A field that is text.
+    pub(super) fn text(&mut self) -> Result<&'a str, BadFrame> {
+        std::str::from_utf8(self.field()?).map_err(|_| BadFrame)
+    }
+
+    /// Names in one text, which may be longer than any other.
+    pub(super) fn list(&mut self) -> Result<&'a str, BadFrame> {
+        std::str::from_utf8(self.field_within(MAX_LIST)?).map_err(|_| BadFrame)
+    }
+
+    fn field_within(&mut self, most: usize) -> Result<&'a [u8], BadFrame> {
         let (length, rest) = self.0.split_first_chunk::<2>().ok_or(BadFrame)?;
         let length = usize::from(u16::from_be_bytes(*length));
-        if MAX_FIELD < length {
+        if most < length {
             return Err(BadFrame);
         }
         let (field, rest) = rest.split_at_checked(length).ok_or(BadFrame)?;
@@ -77,11 +120,35 @@ impl Writer {
         self.0.push(octet);
     }
 
+    pub(super) fn number(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_be_bytes());
+    }
+
+    pub(super) fn moment(&mut self, moment: Option<UnixTime>) {
+        self.octet(u8::from(moment.is_some()));
+        if let Some(moment) = moment {
+            self.number(moment.0);
+        }
+    }
+
     pub(super) fn field(&mut self, field: &[u8]) -> Result<(), BadFrame> {
-        let length = u16::try_from(field.len()).ok().filter(|length| usize::from(*length) <= MAX_FIELD);
-        self.0.extend_from_slice(&length.ok_or(BadFrame)?.to_be_bytes());
+        self.field_within(field, MAX_FIELD)
+    }
+
+    pub(super) fn list(&mut self, names: &str) -> Result<(), BadFrame> {
+        self.field_within(names.as_bytes(), MAX_LIST)
+    }
+
+    fn field_within(&mut self, field: &[u8], most: usize) -> Result<(), BadFrame> {
+        let length = u16::try_from(field.len()).ok().filter(|length| usize::from(*length) <= most);
+        let length = length.filter(|_| self.0.len() + 2 + field.len() <= MAX_FRAME).ok_or(BadFrame)?;
+        self.0.extend_from_slice(&length.to_be_bytes());
         self.0.extend_from_slice(field);
         Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn finish(self) -> Zeroizing<Vec<u8>> {
