@@ -6,8 +6,10 @@
 
 mod here;
 mod there;
+mod changes;
 
 pub use crate::domain::reply::{Reply, Standing};
+pub use changes::witness;
 pub use here::{Door, Level, Source, deny, refuse};
 pub use there::{Client, DAEMON_USER, DEFAULT_SOCKET, DaemonError, Trusted};
 

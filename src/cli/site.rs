@@ -4,8 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::audit::Change;
-use crate::backend::Level;
+use crate::backend::witness;
 use crate::cli::World;
 use crate::cli::failure::Failure;
 use crate::config::{Config, Owner};
@@ -14,7 +13,7 @@ use crate::domain::app_password::{Label, LabelError};
 use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
 use crate::run::Refusals;
-use crate::store::{Made, Recorded, Witness};
+use crate::store::{Made, Witness};
 use crate::verifier::{Unavailable, Vault};
 
 /// A configuration, and the world to use it in.
@@ -40,8 +39,7 @@ impl<'a> Site<'a> {
 
     /// Tells the log of every row that a change leaves in the store.
     pub(super) fn witness(&self) -> Witness {
-        let log = self.world.log;
-        Box::new(move |row| log(level_of(row), &line(row)))
+        witness(self.world.log)
     }
 
     /// What is remembered of refused primary passwords.
@@ -75,16 +73,6 @@ impl<'a> Site<'a> {
             Failure::Usage(error.to_string(), "a name is such as alice or alice@example.org")
         })
     }
-}
-
-fn level_of(row: &Recorded) -> Level {
-    if row.is_breach() { Level::Error } else { Level::Notice }
-}
-
-fn line(row: &Recorded) -> String {
-    let (account, label, detail) = (row.account.as_deref(), row.label.as_deref(), row.detail.as_deref());
-    let (event, by, anchor) = (row.event.as_str(), row.by, &row.anchor);
-    Change { event, account, label, detail, by, anchor }.to_string()
 }
 
 /// Reads a label.

@@ -25,6 +25,19 @@ pub struct Wanted<'a> {
     pub expires_at: Option<UnixTime>,
 }
 
+impl<'a> Wanted<'a> {
+    /// As the store gets it.
+    pub(super) fn stored_as(
+        &self,
+        tag: Tag,
+        hash: &'a PasswordHash,
+        expires_at: Option<UnixTime>,
+    ) -> NewAppPassword<'a> {
+        let (label, scope, networks) = (self.label, self.scope, self.networks);
+        NewAppPassword { label, tag, hash: hash.as_str(), scope, networks, expires_at }
+    }
+}
+
 /// An app password that was just made. It is shown once and kept nowhere.
 pub struct Issued {
     /// The secret.
@@ -48,16 +61,15 @@ impl Enrollment<'_> {
         limits: &AppPasswordPolicy,
         made: Made,
     ) -> Result<Issued, EnrollmentError> {
-        let (label, scope, networks) = (wanted.label, wanted.scope, wanted.networks);
         let expires_at = end_within(limits, wanted.expires_at, made.at)?;
         let account = self.account(name)?;
         let password = AppPassword::generate()?;
         let (tag, hash) = self.tagged_and_hashed(&password)?;
-        let new = NewAppPassword { label, tag, hash: hash.as_str(), scope, networks, expires_at };
+        let new = wanted.stored_as(tag, &hash, expires_at);
         self.vault
             .store
             .add_app_password(account.id, &new, limits, made)
-            .map_err(|error| label_taken(error, name, label))?;
+            .map_err(|error| label_taken(error, name, wanted.label))?;
         Ok(Issued { password, expires_at })
     }
 

@@ -11,11 +11,13 @@ mod rotation;
 mod revocation;
 mod totp_keys;
 mod recovery_codes;
+mod self_service;
 
 pub use accounts::NewPrimary;
 pub use app_passwords::{Issued, Wanted};
 pub use error::EnrollmentError;
 pub use rotation::{Overlap, Rotation};
+pub use self_service::{Confirmed, FirstSecrets, Own};
 
 use crate::verifier::Vault;
 

@@ -19,8 +19,7 @@ impl Enrollment<'_> {
         made: Made,
     ) -> Result<Vec<RecoveryCode>, EnrollmentError> {
         let account = self.account(name)?;
-        let codes = (0..HOW_MANY).map(|_| RecoveryCode::generate()).collect::<Result<Vec<_>, _>>()?;
-        let rows = codes.iter().map(|code| self.stored(code)).collect::<Result<Vec<_>, _>>()?;
+        let (codes, rows) = self.generate_recovery_codes()?;
         self.vault.store.replace_recovery_codes(account.id, &rows, made)?;
         Ok(codes)
     }
@@ -40,6 +39,15 @@ impl Enrollment<'_> {
     /// Where there is no such account.
     pub fn recovery_codes(&self, name: &AccountName) -> Result<RecoveryCodes, EnrollmentError> {
         Ok(self.vault.store.recovery_codes(self.account(name)?.id)?)
+    }
+
+    /// The codes as they are shown, and as they are stored.
+    pub(super) fn generate_recovery_codes(
+        &self,
+    ) -> Result<(Vec<RecoveryCode>, Vec<NewRecoveryCode>), EnrollmentError> {
+        let codes = (0..HOW_MANY).map(|_| RecoveryCode::generate()).collect::<Result<Vec<_>, _>>()?;
+        let rows = codes.iter().map(|code| self.stored(code)).collect::<Result<Vec<_>, _>>()?;
+        Ok((codes, rows))
     }
 
     fn stored(&self, code: &RecoveryCode) -> Result<NewRecoveryCode, EnrollmentError> {

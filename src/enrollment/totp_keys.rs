@@ -3,6 +3,7 @@
 use crate::crypto::otp::Code;
 use crate::domain::account::AccountName;
 use crate::domain::app_password::Label;
+use crate::domain::time::UnixTime;
 use crate::domain::totp::{CodeMatch, MAX_KEYS, TimeStep, Totp};
 use crate::enrollment::error::label_taken;
 use crate::enrollment::{Enrollment, EnrollmentError};
@@ -22,11 +23,7 @@ impl Enrollment<'_> {
         made: Made,
     ) -> Result<(), EnrollmentError> {
         let account = self.account(name)?;
-        let last_step = match totp.find(code, made.at, spent_up_to(&account, totp)) {
-            CodeMatch::Open(step) => step,
-            CodeMatch::Spent => return Err(EnrollmentError::CodeSpent),
-            CodeMatch::Wrong => return Err(EnrollmentError::WrongCode),
-        };
+        let last_step = confirming_step(&account, totp, code, made.at)?;
         self.store_totp(name, label, &account, totp, last_step, made)
     }
 
@@ -56,17 +53,35 @@ impl Enrollment<'_> {
         last_step: TimeStep,
         made: Made,
     ) -> Result<(), EnrollmentError> {
-        // Under two labels, or enrolled anew, a key would forget which of its codes are spent.
+        self.must_be_new(name, account, totp)?;
+        let new = NewTotpKey::new(label, totp, last_step);
+        let seal = self.sealing(account.id, totp);
+        let stored = self.vault.store.add_totp_key(account.id, &new, made, MAX_KEYS, seal);
+        stored.map_err(|error| label_taken(error, name, label))
+    }
+
+    /// Under two labels, or enrolled anew, a key would forget which of its codes are spent.
+    pub(super) fn must_be_new(
+        &self,
+        name: &AccountName,
+        account: &Account,
+        totp: &Totp,
+    ) -> Result<(), EnrollmentError> {
         for row in self.vault.store.totp_keys(account.id)? {
             if self.vault.open_totp_key(account.id, row.id, &row.sealed, row.key_id)?.matches(&totp.key) {
                 return Err(EnrollmentError::KeyTaken(name.clone(), row.label));
             }
         }
-        let (algorithm, digits, period) = (totp.algorithm, totp.digits, totp.period);
-        let new = NewTotpKey { label, algorithm, digits, period, last_step };
-        let seal = |row| self.vault.seal_totp_key(account.id, row, &totp.key).map_err(StoreError::Entropy);
-        let stored = self.vault.store.add_totp_key(account.id, &new, made, MAX_KEYS, seal);
-        stored.map_err(|error| label_taken(error, name, label))
+        Ok(())
+    }
+
+    /// Seals a key once its row is known.
+    pub(super) fn sealing<'s>(
+        &'s self,
+        account_id: i64,
+        totp: &'s Totp,
+    ) -> impl FnOnce(i64) -> Result<Vec<u8>, StoreError> + 's {
+        move |row| self.vault.seal_totp_key(account_id, row, &totp.key).map_err(StoreError::Entropy)
     }
 
     /// Removes a TOTP key. The account stays enrolled: its primary alone is refused as before.
@@ -78,6 +93,20 @@ impl Enrollment<'_> {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoTotpKey(name.clone(), label.clone())),
         }
+    }
+}
+
+/// The step of a code that confirms a key; it is spent by the write that stores the key.
+pub(super) fn confirming_step(
+    account: &Account,
+    totp: &Totp,
+    code: Code,
+    now: UnixTime,
+) -> Result<TimeStep, EnrollmentError> {
+    match totp.find(code, now, spent_up_to(account, totp)) {
+        CodeMatch::Open(step) => Ok(step),
+        CodeMatch::Spent => Err(EnrollmentError::CodeSpent),
+        CodeMatch::Wrong => Err(EnrollmentError::WrongCode),
     }
 }
 

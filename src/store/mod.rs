@@ -16,6 +16,7 @@ mod app_passwords;
 mod totp_keys;
 mod recovery_codes;
 mod code_failures;
+mod self_service;
 mod audit_rows;
 mod audit_log;
 mod audit_chain;
@@ -41,6 +42,7 @@ pub use error::StoreError;
 pub use imports::{HashPlace, Imported, ImportedPrimary, MAX_UNTAGGED, NO_HASH, SEALED_HASH};
 pub use keys::{Holding, KnownKey, RetiredKey, Sealed, SealedAnew};
 pub use recovery_codes::{FoundRecoveryCode, NewRecoveryCode, RecoveryCodes};
+pub use self_service::FirstEnrolment;
 pub use totp_keys::{NewTotpKey, Spent, TotpRow};
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Rows of `recovery_code`.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, Transaction};
 
 use crate::crypto::keyring::Tag;
 use crate::domain::time::UnixTime;
@@ -81,20 +81,29 @@ impl Store {
         new: &[NewRecoveryCode],
         made: Made,
     ) -> Result<(), StoreError> {
+        self.write(|transaction| self.put_recovery_codes(transaction, account_id, new, made))
+    }
+
+    /// The same as part of a transaction.
+    pub(super) fn put_recovery_codes(
+        &self,
+        transaction: &Transaction<'_>,
+        account_id: i64,
+        new: &[NewRecoveryCode],
+        made: Made,
+    ) -> Result<(), StoreError> {
         let retire = "UPDATE recovery_code SET retired_at = ?2 WHERE account_id = ?1 AND retired_at IS NULL";
         let add = "INSERT INTO recovery_code (account_id, tag, hash, key_id, created_at, created_by)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let at = number(made.at.0);
-        self.write(|transaction| {
-            transaction.execute(retire, (account_id, at))?;
-            for code in new {
-                transaction.execute(add, (account_id, code.tag, &code.hash, self.key_id()?, at, made.by))?;
-            }
-            mark_enrolled(transaction, account_id, made.at)?;
-            let detail = format!("codes={}", new.len());
-            let entry = Entry { detail: Some(&detail), ..Entry::of("recovery.new", account_id) };
-            self.record(transaction, made, &entry)
-        })
+        transaction.execute(retire, (account_id, at))?;
+        for code in new {
+            transaction.execute(add, (account_id, code.tag, &code.hash, self.key_id()?, at, made.by))?;
+        }
+        mark_enrolled(transaction, account_id, made.at)?;
+        let detail = format!("codes={}", new.len());
+        let entry = Entry { detail: Some(&detail), ..Entry::of("recovery.new", account_id) };
+        self.record(transaction, made, &entry)
     }
 
     /// Spends a recovery code, if the account still is what the login saw. Two logins with one code: exactly one sees

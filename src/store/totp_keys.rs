@@ -1,11 +1,11 @@
 //! Rows of `totp_key`.
 
-use rusqlite::Row;
+use rusqlite::{Row, Transaction};
 
 use crate::crypto::otp::{Algorithm, Digits};
 use crate::domain::app_password::Label;
 use crate::domain::time::UnixTime;
-use crate::domain::totp::{Period, TimeStep};
+use crate::domain::totp::{Period, TimeStep, Totp};
 use crate::store::accounts::{is_unchanged, mark_enrolled, number, time};
 use crate::store::audit_rows::Entry;
 use crate::store::code_failures::forgive;
@@ -47,6 +47,14 @@ pub struct NewTotpKey<'a> {
     pub last_step: TimeStep,
 }
 
+impl<'a> NewTotpKey<'a> {
+    /// A key with the step of the code that confirmed it.
+    #[must_use]
+    pub const fn new(label: &'a Label, totp: &Totp, last_step: TimeStep) -> Self {
+        Self { label, algorithm: totp.algorithm, digits: totp.digits, period: totp.period, last_step }
+    }
+}
+
 /// Whether a step was still there to be spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
@@ -79,31 +87,42 @@ impl Store {
         most: usize,
         seal: impl FnOnce(i64) -> Result<Vec<u8>, StoreError>,
     ) -> Result<(), StoreError> {
+        self.write(|transaction| self.put_totp_key(transaction, account_id, new, made, most, seal))
+    }
+
+    /// The same as part of a transaction.
+    pub(super) fn put_totp_key(
+        &self,
+        transaction: &Transaction<'_>,
+        account_id: i64,
+        new: &NewTotpKey<'_>,
+        made: Made,
+        most: usize,
+        seal: impl FnOnce(i64) -> Result<Vec<u8>, StoreError>,
+    ) -> Result<(), StoreError> {
         let sql =
             "INSERT INTO totp_key (account_id, label, sealed, key_id, algorithm, digits, period, last_step,
                                          created_at, created_by)
                    VALUES (?1, ?2, x'', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        self.write(|transaction| {
-            let present = read_all(transaction, account_id)?;
-            if most <= present.len() {
-                return Err(StoreError::TooMany(most));
-            }
-            if present.iter().any(|key| key.digits != new.digits) {
-                return Err(StoreError::OtherCodeLength);
-            }
-            let (step, at) = (number(new.last_step.0), number(made.at.0));
-            let (digits, period) = (new.digits.count(), number(new.period.secs()));
-            let label = new.label.as_str();
-            transaction.execute(
-                sql,
-                (account_id, label, self.key_id()?, new.algorithm.name(), digits, period, step, at, made.by),
-            )?;
-            let id = transaction.last_insert_rowid();
-            transaction.execute("UPDATE totp_key SET sealed = ?2 WHERE id = ?1", (id, seal(id)?))?;
-            mark_enrolled(transaction, account_id, made.at)?;
-            let entry = Entry { label: Some(label), ..Entry::of("totp.enroll", account_id) };
-            self.record(transaction, made, &entry)
-        })
+        let present = read_all(transaction, account_id)?;
+        if most <= present.len() {
+            return Err(StoreError::TooMany(most));
+        }
+        if present.iter().any(|key| key.digits != new.digits) {
+            return Err(StoreError::OtherCodeLength);
+        }
+        let (step, at) = (number(new.last_step.0), number(made.at.0));
+        let (digits, period) = (new.digits.count(), number(new.period.secs()));
+        let label = new.label.as_str();
+        transaction.execute(
+            sql,
+            (account_id, label, self.key_id()?, new.algorithm.name(), digits, period, step, at, made.by),
+        )?;
+        let id = transaction.last_insert_rowid();
+        transaction.execute("UPDATE totp_key SET sealed = ?2 WHERE id = ?1", (id, seal(id)?))?;
+        mark_enrolled(transaction, account_id, made.at)?;
+        let entry = Entry { label: Some(label), ..Entry::of("totp.enroll", account_id) };
+        self.record(transaction, made, &entry)
     }
 
     /// Removes a key. The account stays enrolled.

@@ -77,17 +77,27 @@ impl Store {
         limits: &AppPasswordPolicy,
         made: Made,
     ) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            free_label(transaction, account_id, new.label.as_str(), limits, made.at)?;
-            if u32::from(limits.most) <= count_live(transaction, account_id, limits, made.at)? {
-                return Err(StoreError::TooManyAppPasswords(limits.most));
-            }
-            new.insert(self, transaction, account_id, None, made)?;
-            mark_enrolled(transaction, account_id, made.at)?;
-            let (label, detail) = (Some(new.label.as_str()), new.terms());
-            let entry = Entry { label, detail: Some(&detail), ..Entry::of("app.add", account_id) };
-            self.record(transaction, made, &entry)
-        })
+        self.write(|transaction| self.put_app_password(transaction, account_id, new, limits, made))
+    }
+
+    /// The same as part of a transaction.
+    pub(in crate::store) fn put_app_password(
+        &self,
+        transaction: &Transaction<'_>,
+        account_id: i64,
+        new: &NewAppPassword<'_>,
+        limits: &AppPasswordPolicy,
+        made: Made,
+    ) -> Result<(), StoreError> {
+        free_label(transaction, account_id, new.label.as_str(), limits, made.at)?;
+        if u32::from(limits.most) <= count_live(transaction, account_id, limits, made.at)? {
+            return Err(StoreError::TooManyAppPasswords(limits.most));
+        }
+        new.insert(self, transaction, account_id, None, made)?;
+        mark_enrolled(transaction, account_id, made.at)?;
+        let (label, detail) = (Some(new.label.as_str()), new.terms());
+        let entry = Entry { label, detail: Some(&detail), ..Entry::of("app.add", account_id) };
+        self.record(transaction, made, &entry)
     }
 
     /// Gives a live app password another label.
