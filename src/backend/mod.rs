@@ -6,12 +6,16 @@
 
 mod here;
 mod there;
+mod self_service;
+mod line;
 mod changes;
 
 pub use crate::domain::reply::{Reply, Standing};
 pub use changes::witness;
 pub use here::{Door, Level, Source, deny, refuse};
-pub use there::{Client, DAEMON_USER, DEFAULT_SOCKET, DaemonError, Trusted};
+pub use line::{DAEMON_USER, DaemonError, Trusted};
+pub use self_service::{MANAGE_SOCKET, SelfService};
+pub use there::{Client, DEFAULT_SOCKET};
 
 use crate::domain::attempt::RawAttempt;
 use crate::domain::time::Clock;

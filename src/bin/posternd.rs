@@ -11,10 +11,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use postern::backend::Level;
 use postern::config::{DEFAULT_PATH, Owner};
-use postern::daemon::{self, Signal, World};
+use postern::daemon::{self, Outside, Signal, World};
 use postern::domain::time::UnixTime;
 use postern::ffi::pam::nested;
-use postern::ffi::system;
+use postern::ffi::{system, users};
+use postern::verifier::PamUnusable;
 
 const HELP: &str = "\
 Answers for hosts that may not read the store of Postern.
@@ -112,12 +113,8 @@ fn work() -> ExitCode {
         return ExitCode::from(5);
     };
     let owner = Owner(system::effective_uid());
-    let log = |level, line: &str| {
-        if level != Level::Debug {
-            system::syslog(level, line);
-        }
-    };
-    match daemon::work(&parent, owner, nested::SYSTEM, &now, &log) {
+    let outside = Outside { owner, system: nested::SYSTEM, name_of: &name_of, clock: &now, log };
+    match daemon::work(&parent, &outside) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             system::syslog(
@@ -126,6 +123,16 @@ fn work() -> ExitCode {
             );
             ExitCode::from(5)
         }
+    }
+}
+
+fn name_of(uid: u32) -> Result<Option<String>, PamUnusable> {
+    users::name_of(uid).map_err(PamUnusable::NoShadow)
+}
+
+fn log(level: Level, line: &str) {
+    if level != Level::Debug {
+        system::syslog(level, line);
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Daemon {
     pub verify: Vec<PathBuf>,
     /// Sockets in saslauthd's language.
     pub saslauthd: Vec<PathBuf>,
+    /// Sockets for local users, about their own accounts.
+    pub manage: Vec<PathBuf>,
     /// Who but root may ask.
     pub permits: Vec<(User, Permit)>,
 }
@@ -24,6 +26,7 @@ pub struct Daemon {
 pub(super) struct DaemonTable {
     verify: Vec<AbsolutePath>,
     saslauthd: Vec<AbsolutePath>,
+    manage: Vec<AbsolutePath>,
     permit: Vec<PermitTable>,
 }
 
@@ -32,6 +35,7 @@ impl Default for DaemonTable {
         Self {
             verify: vec![AbsolutePath("/run/postern/verify".into())],
             saslauthd: Vec::new(),
+            manage: Vec::new(),
             permit: Vec::new(),
         }
     }
@@ -71,6 +75,7 @@ impl From<DaemonTable> for Daemon {
         Self {
             verify: paths(written.verify),
             saslauthd: paths(written.saslauthd),
+            manage: paths(written.manage),
             permits: written.permit.into_iter().map(permit).collect(),
         }
     }

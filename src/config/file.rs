@@ -284,7 +284,7 @@ mod tests {
         let mut keys: Vec<String> = shipped.lines().filter(commented).map(str::to_owned).collect();
         // A table counts as one.
         keys.push(format!("#[[{}", table.trim_end()));
-        assert_eq!(keys.len(), 9);
+        assert_eq!(keys.len(), 10);
         for key in keys {
             // Each in the place where it stands, all others as they are.
             let key = key.as_str();
@@ -352,6 +352,8 @@ mod tests {
         refused("[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"im ap\"]", 3, "service");
         refused("[[daemon.permit]]\nuser = \"postfix\"\nverbs = []", 3, "verbs");
         refused("[daemon]\nverify = [\"relative\"]", 2, "begin with");
+        refused("[daemon]\nmanage = [\"relative\"]", 2, "begin with");
+        refused("[daemon]\nmanage = true", 2, "sequence");
         let text =
             "[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"submission\"]\n[[daemon.permit]]\nuser = 7";
         let permits = Config::parse(text.as_bytes()).unwrap().daemon.permits;

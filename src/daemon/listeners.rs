@@ -24,6 +24,8 @@ pub(super) enum Language {
     Verify,
     /// saslauthd's, on a stream.
     Saslauthd,
+    /// Frames of our own, of local users about their own accounts.
+    Manage,
 }
 
 /// One socket that peers connect to.
@@ -68,8 +70,10 @@ pub(super) fn open(
     let listeners = if activated.is_empty() {
         let verify = config.verify.iter().map(|path| (path, Language::Verify));
         let saslauthd = config.saslauthd.iter().map(|path| (path, Language::Saslauthd));
+        let manage = config.manage.iter().map(|path| (path, Language::Manage));
         verify
             .chain(saslauthd)
+            .chain(manage)
             .map(|(path, language)| make(path, language, owner))
             .collect::<Result<_, _>>()?
     } else {
@@ -78,9 +82,13 @@ pub(super) fn open(
     if listeners.is_empty() { Err(ServeError::NoSocket) } else { Ok(listeners) }
 }
 
-/// systemd.socket(5): the name says which language it is, `saslauthd` or anything else for ours.
+/// systemd.socket(5): the name says which language it is, `saslauthd`, `manage`, or anything else for attempts.
 fn adopt(name: &str, socket: OwnedFd) -> Result<Listener, ServeError> {
-    let language = if name.starts_with("saslauthd") { Language::Saslauthd } else { Language::Verify };
+    let language = match name {
+        _ if name.starts_with("saslauthd") => Language::Saslauthd,
+        _ if name.starts_with("manage") => Language::Manage,
+        _ => Language::Verify,
+    };
     rustix::io::ioctl_fionbio(&socket, true).map_err(|error| ServeError::Io(error.into()))?;
     Ok(Listener { socket, language, path: None })
 }
@@ -89,7 +97,7 @@ fn make(path: &Path, language: Language, owner: u32) -> Result<Listener, ServeEr
     let failed = |error: Errno| ServeError::Socket(path.to_owned(), error.into());
     prepare(path, owner)?;
     let kind = match language {
-        Language::Verify => SocketType::SEQPACKET,
+        Language::Verify | Language::Manage => SocketType::SEQPACKET,
         Language::Saslauthd => SocketType::STREAM,
     };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;

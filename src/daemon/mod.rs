@@ -15,6 +15,8 @@ mod notify;
 mod permits;
 mod peers;
 mod pool;
+mod pools;
+mod manage;
 mod server;
 mod worker;
 
@@ -30,7 +32,7 @@ use crate::domain::time::UnixTime;
 use crate::verifier::{PamUnusable, System};
 
 pub use server::serve;
-pub use worker::work;
+pub use worker::{NameOf, Outside, work};
 
 /// What the daemon learns from outside; the composition root has it.
 pub struct World<'a> {

@@ -12,6 +12,8 @@ use crate::domain::app_password::{Shape, shape};
 use crate::domain::attempt::{RawAttempt, Shown};
 use crate::domain::permit::{Belief, Permit};
 use crate::domain::reply::{Reply, Standing};
+use crate::domain::self_service::Refusal;
+use crate::wire::manage::{Answer, decode_request, encode_answer, of_uid};
 use crate::wire::{
     Asked, BadFrame, MAX_FRAME, Progress, Question, SaslauthdRequest, decode, decode_reply, encode,
     encode_reply, encode_standing, saslauthd_reply,
@@ -22,6 +24,9 @@ pub(super) const MOST: usize = 4096;
 
 /// Most of them of one uid but root's, so that one neighbour cannot keep all others out.
 const MOST_OF_ONE: usize = MOST / 2;
+
+/// Most of them of one uid on a manage socket: whoever sits at a terminal needs one.
+const MOST_MANAGING: usize = 8;
 
 /// Milliseconds for which a connection may say nothing.
 const PATIENCE: u64 = 60_000;
@@ -68,6 +73,8 @@ pub(super) enum Kind {
     Quick,
     /// A primary password, or a code.
     Dear,
+    /// A request of a local user.
+    Manage,
 }
 
 impl Peers {
@@ -80,7 +87,7 @@ impl Peers {
         let state = State::Listening(SaslauthdRequest::default());
         let peer = Peer { socket, uid, language, since: now, state };
         let crowded = (MOST <= self.connections.len()).then_some(None);
-        let hogged = || (uid != 0 && MOST_OF_ONE <= self.of(uid)).then_some(Some(uid));
+        let hogged = || (uid != 0 && self.has_enough(uid, language)).then_some(Some(uid));
         let has_room = crowded.or_else(hogged).is_none_or(|whose| self.evict(whose));
         if !has_room {
             peer.say_unavailable();
@@ -90,8 +97,18 @@ impl Peers {
         self.connections.insert(self.last, peer);
     }
 
-    fn of(&self, uid: u32) -> usize {
-        self.connections.values().filter(|peer| peer.uid == uid).count()
+    /// Whether a uid has as many connections as it may.
+    fn has_enough(&self, uid: u32, language: Language) -> bool {
+        let theirs = || self.connections.values().filter(|peer| peer.uid == uid);
+        let managing = || theirs().filter(|peer| peer.language == Language::Manage).count();
+        MOST_OF_ONE <= theirs().count() || (language == Language::Manage && MOST_MANAGING <= managing())
+    }
+
+    /// How many requests of a local user are under way. More than one at once would only take the turn of others.
+    pub(super) fn requests_of(&self, uid: u32) -> usize {
+        let waits = |peer: &&Peer| matches!(peer.state, State::Waiting(_));
+        let managing = |peer: &&Peer| peer.language == Language::Manage && peer.uid == uid;
+        self.connections.values().filter(managing).filter(waits).count()
     }
 
     /// Lets the oldest go that asks nothing, of this uid or of all; says whether there was one.
@@ -124,6 +141,12 @@ impl Peers {
     pub(super) fn sweep(&mut self, now: u64) {
         let stays = |peer: &Peer| matches!(peer.state, State::Waiting(_)) || now < peer.since + PATIENCE;
         self.connections.retain(|_, peer| stays(peer));
+    }
+
+    /// Refuses a request that is one too many.
+    pub(super) fn throttle(&mut self, id: u64, now: u64) {
+        let answer = encode_answer(&Answer::Refused(Refusal::Throttled)).ok();
+        self.answer(id, answer.as_deref().map(Vec::as_slice), now);
     }
 
     /// Hands a worker's answer on, or says that there is none. Whoever has gone away meanwhile gets nothing.
@@ -161,6 +184,7 @@ impl Peer {
         let heard = match self.language {
             Language::Verify => decode(arrived).and_then(|asked| of_frame(&asked, permit)),
             Language::Saslauthd => request.take(arrived).and_then(|progress| of_stream(&progress, permit)),
+            Language::Manage => of_user(self.uid, arrived),
         };
         match heard {
             Ok(Heard::Asked(frame, kind)) => {
@@ -174,12 +198,17 @@ impl Peer {
 
     fn say(&self, answer: &[u8]) -> bool {
         match (self.language, decode_reply(answer)) {
-            (Language::Verify, _) => {
+            (Language::Verify | Language::Manage, _) => {
                 send(&self.socket, answer, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_ok()
             }
             (Language::Saslauthd, Ok(reply)) => write(&self.socket, &saslauthd_reply(reply)).is_ok(),
             (Language::Saslauthd, Err(_)) => self.say_unavailable(),
         }
+    }
+
+    /// Refuses a request of a local user.
+    fn refuse(&self, why: Refusal) -> bool {
+        encode_answer(&Answer::Refused(why)).is_ok_and(|answer| self.say(&answer))
     }
 
     pub(super) fn say_unavailable(&self) -> bool {
@@ -189,8 +218,15 @@ impl Peer {
                 self.say(&encode_standing(Standing::Unavailable))
             }
             (Language::Verify, _) => self.say(&encode_reply(Reply::Unavailable)),
+            (Language::Manage, _) => self.refuse(Refusal::Unavailable),
         }
     }
+}
+
+/// Read here, so that a worker gets nothing but requests; the kernel says whose it is.
+fn of_user(uid: u32, arrived: &[u8]) -> Result<Heard, BadFrame> {
+    decode_request(arrived)?;
+    Ok(Heard::Asked(of_uid(uid, arrived)?, Kind::Manage))
 }
 
 fn of_frame(asked: &Asked, permit: Option<&Permit>) -> Result<Heard, BadFrame> {

@@ -7,9 +7,10 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::daemon::{OWN_PROGRAM, WORKER};
+use crate::wire::MAX_FRAME;
 
 /// Questions after which a worker is replaced: what a PAM module leaks goes with it.
 const QUESTIONS: u32 = 500;
@@ -35,7 +36,7 @@ pub(super) struct Outcome {
     /// Which connection asked.
     pub connection: u64,
     /// The worker's answer.
-    pub answer: Option<Vec<u8>>,
+    pub answer: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// So many workers with one queue before them.
@@ -47,6 +48,8 @@ pub(super) struct Pool {
     most_waiting: usize,
     /// Killed, and not yet gone: one that waits for a disk takes its time, and nobody waits for it.
     dying: Vec<Child>,
+    /// Where answers arrive, some with secrets in them.
+    arrived: Zeroizing<Vec<u8>>,
 }
 
 /// A worker, or the place of one.
@@ -67,7 +70,8 @@ struct Worker {
 impl Pool {
     pub(super) fn new(config: Vec<u8>, workers: usize, most_waiting: usize) -> Self {
         let places = (0..workers).map(|_| Place::Empty { not_before: 0 }).collect();
-        Self { config, places, queue: VecDeque::new(), most_waiting, dying: Vec::new() }
+        let arrived = Zeroizing::new(vec![0; MAX_FRAME]);
+        Self { config, places, queue: VecDeque::new(), most_waiting, dying: Vec::new(), arrived }
     }
 
     /// Takes a question, unless too many wait already.
@@ -109,7 +113,7 @@ impl Pool {
         self.dying.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         let mut outcomes = Vec::new();
         for place in &mut self.places {
-            outcomes.extend(place.hear(now, &mut self.dying));
+            outcomes.extend(place.hear(now, &mut self.arrived, &mut self.dying));
         }
         let late = self.queue.iter().take_while(|job| job.deadline <= now).count();
         outcomes
@@ -164,16 +168,15 @@ impl Place {
     }
 
     /// What the worker says, or that it is dead or too late.
-    fn hear(&mut self, now: u64, dying: &mut Vec<Child>) -> Option<Outcome> {
+    fn hear(&mut self, now: u64, arrived: &mut [u8], dying: &mut Vec<Child>) -> Option<Outcome> {
         let Self::Filled(worker) = self else {
             return None;
         };
-        let mut answer = [0; 16];
-        match (recv(&worker.socket, &mut answer[..], RecvFlags::DONTWAIT), worker.job) {
+        match (recv(&worker.socket, &mut *arrived, RecvFlags::DONTWAIT), worker.job) {
             (Ok((length, _)), Some((connection, _))) if 0 < length => {
                 worker.job = None;
                 worker.served += 1;
-                Some(Outcome { connection, answer: answer.get(..length).map(<[u8]>::to_vec) })
+                Some(Outcome { connection, answer: arrived.get_mut(..length).map(taken) })
             }
             (Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR), Some((connection, deadline))) => {
                 (deadline <= now).then(|| {
@@ -197,6 +200,13 @@ impl Place {
             dying.push(worker.child);
         }
     }
+}
+
+/// A copy; what it was copied from is wiped.
+fn taken(answer: &mut [u8]) -> Zeroizing<Vec<u8>> {
+    let copy = Zeroizing::new(answer.to_vec());
+    answer.zeroize();
+    copy
 }
 
 fn start(config: &[u8]) -> Option<Worker> {

@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,7 +14,8 @@ use crate::daemon::listeners::{self, Listener};
 use crate::daemon::notify::Manager;
 use crate::daemon::peers::{Heard, Kind, Peers};
 use crate::daemon::permits::Permits;
-use crate::daemon::pool::{DEADLINE, Job, Pool};
+use crate::daemon::pool::{DEADLINE, Job};
+use crate::daemon::pools::Pools;
 use crate::daemon::{ServeError, Signal, World};
 
 /// Milliseconds of one round, at most: deadlines and the watchdog are looked at between two.
@@ -24,11 +24,8 @@ const ROUND: i64 = 100;
 /// Rounds in which a daemon that ends still hears those that have connected.
 const LAST_ROUNDS: u32 = 3;
 
-/// Workers for app passwords, and questions that may wait for one.
-const QUICK: (usize, usize) = (4, 1024);
-
-/// Questions that may wait for a worker that checks primaries.
-const DEAR_WAITING: usize = 256;
+/// Requests of one local user at once.
+const REQUESTS_OF_ONE: usize = 1;
 
 /// Connections that are taken in between two looks at everybody else.
 const ACCEPTED_AT_ONCE: usize = 256;
@@ -44,8 +41,7 @@ pub fn serve(mut world: World<'_>, path: &Path) -> Result<(), ServeError> {
     let activated = std::mem::take(&mut world.activated);
     let listeners = listeners::open(activated, &config.daemon, world.owner.0)?;
     let mut server = Server {
-        quick: Pool::new(text.clone(), QUICK.0, QUICK.1),
-        dear: Pool::new(text, dear_workers(), DEAR_WAITING),
+        pools: Pools::new(&text, &listeners),
         peers: Peers::default(),
         manager: Manager::from_environment(),
         world,
@@ -58,11 +54,6 @@ pub fn serve(mut world: World<'_>, path: &Path) -> Result<(), ServeError> {
     server.manager.ready();
     server.say(Level::Info, "posternd listens");
     server.run()
-}
-
-/// As many as there are slots for primaries, and some that may hang in a directory meanwhile.
-fn dear_workers() -> usize {
-    2 + thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Each connection is a descriptor.
@@ -78,8 +69,7 @@ struct Server<'a> {
     permits: Permits,
     listeners: Vec<Listener>,
     peers: Peers,
-    quick: Pool,
-    dear: Pool,
+    pools: Pools,
     manager: Manager,
     ending: bool,
     /// Once it ends: whoever has just connected may still ask.
@@ -88,7 +78,7 @@ struct Server<'a> {
 
 impl Server<'_> {
     fn run(&mut self) -> Result<(), ServeError> {
-        while self.rounds_left > 0 || !self.quick.is_idle() || !self.dear.is_idle() {
+        while self.rounds_left > 0 || !self.pools.are_idle() {
             let ready = self.await_something().map_err(ServeError::Io)?;
             let now = now();
             if self.ending {
@@ -99,8 +89,12 @@ impl Server<'_> {
             for id in ready {
                 self.hear(id, now);
             }
-            for outcome in self.quick.turn(now).into_iter().chain(self.dear.turn(now)) {
-                self.peers.answer(outcome.connection, outcome.answer.as_deref(), now);
+            for outcome in self.pools.turn(now) {
+                self.peers.answer(
+                    outcome.connection,
+                    outcome.answer.as_ref().map(|octets| octets.as_slice()),
+                    now,
+                );
             }
             self.peers.sweep(now);
             self.manager.alive();
@@ -114,7 +108,7 @@ impl Server<'_> {
         let listening: Vec<_> = self.peers.listening().collect();
         let watched = [self.world.signals.as_fd()].into_iter();
         let watched = watched.chain(self.listeners.iter().map(AsFd::as_fd));
-        let watched = watched.chain(self.quick.sockets()).chain(self.dear.sockets());
+        let watched = watched.chain(self.pools.sockets());
         let mut polled: Vec<PollFd<'_>> =
             listening.iter().map(|(_, socket)| PollFd::from_borrowed_fd(*socket, PollFlags::IN)).collect();
         polled.extend(watched.map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)));
@@ -147,8 +141,7 @@ impl Server<'_> {
         match resolved {
             Ok((permits, text)) => {
                 self.permits = permits;
-                self.quick.renew(text.clone());
-                self.dear.renew(text);
+                self.pools.renew(&text);
                 self.say(Level::Info, "posternd goes on with the new configuration");
             }
             Err(why) => {
@@ -175,21 +168,22 @@ impl Server<'_> {
         let Some(peer) = self.peers.get_mut(id) else {
             return;
         };
-        match peer.hear(self.permits.of(peer.uid, owner)) {
+        let uid = peer.uid;
+        match peer.hear(self.permits.of(uid, owner)) {
             Heard::Nothing => {}
             Heard::End => self.peers.remove(id),
             Heard::Forbidden => {
-                let line = format!("posternd has no permit for a question of uid {}", peer.uid);
+                let line = format!("posternd has no permit for a question of uid {uid}");
                 peer.say_unavailable();
                 self.peers.remove(id);
                 self.say(Level::Error, &line);
             }
+            Heard::Asked(_, Kind::Manage) if REQUESTS_OF_ONE < self.peers.requests_of(uid) => {
+                self.peers.throttle(id, now);
+            }
             Heard::Asked(frame, kind) => {
-                let pool = match kind {
-                    Kind::Quick => &mut self.quick,
-                    Kind::Dear => &mut self.dear,
-                };
-                if pool.submit(Job { connection: id, frame, deadline: now + DEADLINE }, now).is_err() {
+                let job = Job { connection: id, frame, deadline: now + DEADLINE };
+                if self.pools.of(kind).submit(job, now).is_err() {
                     self.peers.answer(id, None, now);
                 }
             }

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use crate::crypto::secret::Secret;
 use crate::domain::account::{AccountName, Naming};
 use crate::domain::service::Service;
+use crate::domain::throttle::Source;
 
 /// Longest secret in octets: PAM_MAX_RESP_SIZE.
 pub const MAX_SECRET: usize = 512;
@@ -65,6 +66,8 @@ pub struct Attempt<'a> {
     pub service: Service,
     /// From where; `None` lies in no network.
     pub remote: Option<IpAddr>,
+    /// Where its failures are counted.
+    pub source: Source,
 }
 
 impl<'a> Attempt<'a> {
@@ -79,7 +82,8 @@ impl<'a> Attempt<'a> {
         if !raw.shown.readable() {
             return Err(Malformed::Secret);
         }
-        Ok(Self { account, shown: raw.shown, service, remote })
+        let source = if raw.door == Door::Manage { Source::ONESELF } else { Source::of(remote) };
+        Ok(Self { account, shown: raw.shown, service, remote, source })
     }
 }
 
@@ -120,6 +124,8 @@ pub enum Door {
     Saslauthd,
     /// The C interface.
     C,
+    /// posternd, as proof of a local user.
+    Manage,
     /// `postern try`.
     Try,
 }
@@ -131,6 +137,7 @@ impl fmt::Display for Door {
             Self::Sasl => "sasl",
             Self::Saslauthd => "saslauthd",
             Self::C => "c",
+            Self::Manage => "manage",
             Self::Try => "try",
         })
     }

@@ -35,21 +35,38 @@ pub enum Throttled {
 /// Where attempts come from, as failures are counted: an IPv4 address, or the /64 of an IPv6 address, which is one
 /// customer's (RFC 6177).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source(Option<IpAddr>);
+pub struct Source(Origin);
+
+/// What is known of where attempts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nothing.
+    Unknown,
+    /// The account's own user on this machine, as the kernel says.
+    Oneself,
+    /// This address stands for it.
+    Address(IpAddr),
+}
 
 impl Source {
+    /// The account's own user on this machine. Whoever guesses there takes nobody's turn elsewhere.
+    pub const ONESELF: Self = Self(Origin::Oneself);
+
     /// The source of an address; without one there is none that could be told from others.
     #[must_use]
     pub fn of(remote: Option<IpAddr>) -> Self {
-        Self(remote.map(|address| match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() >> 64 << 64)),
-        }))
+        Self(match remote {
+            None => Origin::Unknown,
+            Some(four @ IpAddr::V4(_)) => Origin::Address(four),
+            Some(IpAddr::V6(six)) => {
+                Origin::Address(IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() >> 64 << 64)))
+            }
+        })
     }
 
-    /// The address that stands for it.
+    /// What is known of it.
     #[must_use]
-    pub const fn address(self) -> Option<IpAddr> {
+    pub const fn known(self) -> Origin {
         self.0
     }
 
@@ -57,16 +74,17 @@ impl Source {
     /// account to everybody.
     #[must_use]
     pub const fn is_known(self) -> bool {
-        self.0.is_some()
+        !matches!(self.0, Origin::Unknown)
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            None => f.write_str("-"),
-            Some(IpAddr::V4(four)) => four.fmt(f),
-            Some(IpAddr::V6(six)) => write!(f, "{six}/64"),
+            Origin::Unknown => f.write_str("-"),
+            Origin::Oneself => f.write_str("local"),
+            Origin::Address(IpAddr::V4(four)) => four.fmt(f),
+            Origin::Address(IpAddr::V6(six)) => write!(f, "{six}/64"),
         }
     }
 }
@@ -109,6 +127,7 @@ mod tests {
         assert_eq!(source("2001:db8:0:1::1").to_string(), "2001:db8:0:1::/64");
         assert_eq!(source("").to_string(), "-");
         assert!(!source("").is_known());
+        assert_eq!((Source::ONESELF.to_string(), Source::ONESELF.is_known()), ("local".to_owned(), true));
     }
 
     #[test]

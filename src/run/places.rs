@@ -3,9 +3,9 @@
 //! Knows: what one place holds, when it is forgotten, and which one gives way.
 //! Never: how a digest is made.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use crate::domain::throttle::{FORGOTTEN_AFTER, REMEMBERED_FOR, Source};
+use crate::domain::throttle::{FORGOTTEN_AFTER, Origin, REMEMBERED_FOR, Source};
 use crate::domain::time::UnixTime;
 
 const DIGESTS: usize = 3;
@@ -71,6 +71,7 @@ impl Place {
         let six = IpAddr::from(octets);
         match family {
             0 => None,
+            1 => Some(Source::ONESELF.to_string()),
             4 => Some(Source::of(Some(six.to_canonical())).to_string()),
             _ => Some(Source::of(Some(six)).to_string()),
         }
@@ -131,15 +132,14 @@ pub(super) fn place_for<'p>(
     Some(place)
 }
 
-/// The family and the address, IPv4 as in RFC 4291 §2.5.5.2; zeroes for none.
+/// The family and the address, IPv4 as in RFC 4291 §2.5.5.2; without an address zeroes.
 pub(super) fn written(source: Source) -> [u8; 17] {
     let mut octets = [0; 17];
-    let Some(address) = source.address() else {
-        return octets;
-    };
-    let (family, six) = match address {
-        IpAddr::V4(four) => (4, four.to_ipv6_mapped()),
-        IpAddr::V6(six) => (6, six),
+    let (family, six) = match source.known() {
+        Origin::Unknown => (0, Ipv6Addr::UNSPECIFIED),
+        Origin::Oneself => (1, Ipv6Addr::UNSPECIFIED),
+        Origin::Address(IpAddr::V4(four)) => (4, four.to_ipv6_mapped()),
+        Origin::Address(IpAddr::V6(six)) => (6, six),
     };
     let whole = std::iter::once(family).chain(six.octets());
     octets.iter_mut().zip(whole).for_each(|(to, from)| *to = from);

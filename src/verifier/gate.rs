@@ -37,7 +37,7 @@ impl<'g> Gate<'g> {
         Self {
             case,
             refusals: Refusals::new(run_dir, owner, case.vault.keyring.seen_key()),
-            source: Source::of(case.attempt.remote),
+            source: case.attempt.source,
             primary: Secret::new([b"primary".as_slice(), presented.primary.expose()].concat()),
             whole: whole(&case.attempt.shown),
         }

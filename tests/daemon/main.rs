@@ -15,4 +15,5 @@ mod bounds;
 mod breakage;
 mod c_interface;
 mod load;
+mod manage;
 mod running;

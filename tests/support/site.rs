@@ -126,6 +126,15 @@ impl Site {
             .unwrap();
     }
 
+    /// The account of the user who runs the test, if PAM knows its primary; its name.
+    pub fn own_account(&self, unix_uid: Option<u32>) -> String {
+        let user = postern::ffi::users::name_of(self.owner().0).unwrap().unwrap();
+        Enrollment::new(&self.vault())
+            .add_account(&name(&user), &NewPrimary::Pam(unix_uid), self.made())
+            .unwrap();
+        user
+    }
+
     /// The new app password, as it is shown.
     pub fn app_password(&self, account: &str, label: &str, scope: &str) -> String {
         self.limited_app_password(account, label, scope, "", None)
@@ -255,7 +264,7 @@ pub fn code_at(at: UnixTime) -> String {
     code_of(&totp(), at)
 }
 
-fn code_of(totp: &Totp, at: UnixTime) -> String {
+pub fn code_of(totp: &Totp, at: UnixTime) -> String {
     let code = otp::hotp(&totp.key, totp.algorithm, totp.digits, at.0 / totp.period.secs());
     // A code is not for printing; the test finds it as anybody would who has a million tries.
     (0..1_000_000)
