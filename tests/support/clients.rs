@@ -55,19 +55,45 @@ pub fn login(protocol: Protocol, from: &str, user: &str, password: &str) -> Logi
     match protocol {
         Protocol::Imap => curl("imaps://localhost/", from, user, password),
         Protocol::Pop3 => curl("pop3s://localhost/", from, user, password),
-        Protocol::Submission => swaks("587", from, user, password),
-        Protocol::Plugin => swaks(PLUGIN_PORT, from, user, password),
-        Protocol::Saslauthd => swaks(SASLAUTHD_PORT, from, user, password),
+        Protocol::Submission => swaks("587", "PLAIN", from, user, password),
+        Protocol::Plugin => swaks(PLUGIN_PORT, "PLAIN", from, user, password),
+        Protocol::Saslauthd => swaks(SASLAUTHD_PORT, "PLAIN", from, user, password),
         Protocol::Sieve => sieve(from, user, password),
+    }
+}
+
+/// Programs that submit mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mailer {
+    /// Sends the initial response with AUTH PLAIN, and waits for both questions of AUTH LOGIN.
+    Swaks,
+    /// Sends no initial response.
+    Curl,
+}
+
+/// Logs in for submission through the plug-in, by a mechanism, and out again.
+#[track_caller]
+pub fn submit(mailer: Mailer, mechanism: &str, from: &str, user: &str, password: &str) -> Login {
+    match mailer {
+        Mailer::Swaks => swaks(PLUGIN_PORT, mechanism, from, user, password),
+        Mailer::Curl => {
+            let url = format!("smtp://localhost:{PLUGIN_PORT}/client.example");
+            curl_with("ssl-reqd\nrequest = \"NOOP\"", mechanism, &url, from, user, password)
+        }
     }
 }
 
 #[track_caller]
 fn curl(url: &str, from: &str, user: &str, password: &str) -> Login {
+    curl_with("", "PLAIN", url, from, user, password)
+}
+
+#[track_caller]
+fn curl_with(lines: &str, mechanism: &str, url: &str, from: &str, user: &str, password: &str) -> Login {
     let credentials = format!("{user}:{password}").replace('\\', r"\\").replace('"', "\\\"");
     let config = format!(
-        "url = \"{url}\"\nuser = \"{credentials}\"\nlogin-options = \"AUTH=PLAIN\"
-        cacert = \"{CERTIFICATE}\"\ninterface = \"{from}\"\nipv4\nverbose\nsilent\n"
+        "url = \"{url}\"\nuser = \"{credentials}\"\nlogin-options = \"AUTH={mechanism}\"
+        cacert = \"{CERTIFICATE}\"\ninterface = \"{from}\"\nipv4\nverbose\nsilent\n{lines}\n"
     );
     let done = run("curl", &["--disable", "--config", "-"], &config);
     // 67: the server did not take the login. Everything else is the rig's fault.
@@ -77,14 +103,16 @@ fn curl(url: &str, from: &str, user: &str, password: &str) -> Login {
         done.status,
         replies(&done, "< ").join("\n")
     );
-    // POP3 says no in `-ERR`, IMAP in `A002 NO`; both may be followed by a farewell.
-    let mut said =
-        replies(&done, "< ").into_iter().filter(|line| line.contains(" NO ") || line.starts_with("-ERR"));
+    // POP3 says no in `-ERR`, IMAP in `A002 NO`, SMTP in `535`; each may be followed by a farewell.
+    let is_no = |line: &String| {
+        line.contains(" NO ") || ["-ERR", "535 ", "454 "].iter().any(|no| line.starts_with(no))
+    };
+    let mut said = replies(&done, "< ").into_iter().filter(is_no);
     Login::from_reply(done.status == 0, &said.next_back().unwrap_or_default())
 }
 
 #[track_caller]
-fn swaks(port: &str, from: &str, user: &str, password: &str) -> Login {
+fn swaks(port: &str, mechanism: &str, from: &str, user: &str, password: &str) -> Login {
     // The password is last and has no argument: swaks reads it from stdin. HOME could bring a ~/.swaksrc.
     let done = run(
         "env",
@@ -107,7 +135,7 @@ fn swaks(port: &str, from: &str, user: &str, password: &str) -> Login {
             "AUTH",
             "--auth-hide-password",
             "--auth",
-            "PLAIN",
+            mechanism,
             "--auth-user",
             user,
             "--auth-password",
@@ -116,10 +144,12 @@ fn swaks(port: &str, from: &str, user: &str, password: &str) -> Login {
     );
     let lines: Vec<&str> = done.stdout.lines().collect();
     // `<~` is an answer inside TLS, `<~*` one that swaks did not like.
-    let asked = lines.iter().position(|line| line.contains("> AUTH PLAIN"));
+    let asked = lines.iter().position(|line| line.contains(&format!("> AUTH {mechanism}")));
     let asked = asked.unwrap_or_else(|| panic!("swaks could not ask: {}", done.stdout));
-    let said = lines[asked..].iter().find_map(|line| line.strip_prefix("<~")).unwrap_or_default();
-    let said = said.trim_start_matches(['*', ' ']);
+    let said = lines[asked..].iter().filter_map(|line| line.strip_prefix("<~"));
+    // 334 asks for more.
+    let said = said.map(|line| line.trim_start_matches(['*', ' '])).find(|line| !line.starts_with("334"));
+    let said = said.unwrap_or_default();
     Login::from_reply(said.starts_with("235 "), said)
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
 use super::change::{and_then, with_spoiled};
-use super::clients::{self, Login, Protocol};
+use super::clients::{self, Login, Mailer, Protocol};
 use super::command::{must, run};
 use super::namespaces;
 use super::people::Person;
@@ -67,9 +67,19 @@ impl Rig {
     /// One login with a real client, each from another address.
     #[track_caller]
     pub fn login(&self, protocol: Protocol, account: &str, secret: &str) -> Attempt {
+        self.attempt(account, |from| clients::login(protocol, from, account, secret))
+    }
+
+    /// One login at the Postfix that asks posternd through the plug-in.
+    #[track_caller]
+    pub fn submit(&self, mailer: Mailer, mechanism: &str, account: &str, secret: &str) -> Attempt {
+        self.attempt(account, |from| clients::submit(mailer, mechanism, from, account, secret))
+    }
+
+    fn attempt(&self, account: &str, login: impl FnOnce(&str) -> Login) -> Attempt {
         let from = self.source();
         let since = self.log.mark();
-        let login = clients::login(protocol, &from, account, secret);
+        let login = login(&from);
         Attempt { login, log: self.log.clone(), since, account: account.to_owned(), from }
     }
 
