@@ -456,7 +456,12 @@ fn a_successor_that_was_revoked_during_its_first_use_ends_nothing_and_does_not_p
     let found = vault.store.app_password(&tag).unwrap().unwrap();
     site.revoke("alice", "phone");
     let service = Service::parse(b"imap").unwrap();
-    let by = Use { made: site.made(), service: &service, from: None };
+    let by = Use {
+        made: site.made(),
+        service: &service,
+        from: None,
+        counted: postern::store::Counted::BehindPrimary,
+    };
     assert_eq!(vault.store.settle_first_use(&found, &by).unwrap(), FirstUse::Revoked);
     assert_eq!(login(&site, &old), None);
 }

@@ -11,14 +11,14 @@ use crate::config::{Config, ConfigError, Owner};
 use crate::crypto::password_hash::HashError;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::attempt::{self, Malformed, RawAttempt, remote_host};
-use crate::domain::policy::{CodeWaiver, SecondFactor};
+use crate::domain::policy::CodeWaiver;
 use crate::domain::reply::{Reply, Standing};
 use crate::domain::service::Service;
 use crate::domain::time::Clock;
 use crate::domain::verdict::{Denial, Known, Verdict};
 use crate::run::tombstones::{self, Fold, Tomb, Untold};
 use crate::store::{PrimaryCheck, Store};
-use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier};
+use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Verifier, is_stranger};
 
 /// What a door brings along.
 pub struct Door<'a> {
@@ -128,7 +128,7 @@ impl Door<'_> {
             return Ok(Known::Nothing);
         };
         // Without the key: a state is no secret, and a login that needs the key has just had it.
-        let (_, found) = Store::open(&config.store, self.owner.0, |store| store.account(&name))?;
+        let (store, found) = Store::open(&config.store, self.owner.0, |store| store.account(&name))?;
         let unix_uid = match found {
             Some(account)
                 if account.state == AccountState::Active && account.primary == PrimaryCheck::Pam =>
@@ -136,7 +136,7 @@ impl Door<'_> {
                 account.unix_uid
             }
             Some(account) => return Ok(Known::Account(account.state)),
-            None if config.policy.second_factor == SecondFactor::WhenEnrolled => None,
+            None if is_stranger(&store, &config.policy, self.system, &name)? => None,
             None => return Ok(Known::Nothing),
         };
         // What is no host was denied by the authenticate step; here it is none.

@@ -76,7 +76,9 @@ pub(super) const fn next_step(why: Denial) -> &'static str {
         Denial::WrongCode => {
             "compare the clocks of this host and of the app; a code is good for a minute and a half"
         }
-        Denial::CodeSpent => "wait for the next code: each one is good for one login",
+        Denial::CodeSpent => {
+            "each code is good for one login: wait for the next one, or take the next line of the sheet"
+        }
         Denial::AccountChanged => "try once more",
         Denial::RecoveryCodeRetired => "take the newest sheet; new codes: `postern recovery new`",
         Denial::CodePathClosed => {

@@ -126,7 +126,7 @@ fn about_primary(shown: &PrimaryEvidence, decision: &Decision) -> Vec<Rule> {
             }
         },
         throttle(shown.primary),
-        account(shown.account),
+        if shown.primary == PrimaryFinding::NotAsked { not_asked("account") } else { account(shown.account) },
         primary(shown.primary),
         code(shown),
     ]

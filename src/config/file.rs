@@ -337,8 +337,9 @@ mod tests {
         refused("[policy]\nprimary_alone_from = []", 2, "out");
         refused("[policy]\nprimary_alone_from = [\"office\"]", 2, "192.0.2.0/24");
         refused("[policy]\nprimary_alone_from = [\"192.0.2.0/24 10.0.0.0/8\"]", 2, "one network");
-        refused("[policy]\nprimary_alone_from = [\"0.0.0.0/0\"]", 2, "every address");
-        refused("[policy]\nprimary_alone_from = [\"::/0\"]", 2, "every address");
+        for vast in ["0.0.0.0/0", "::/0", "::/000", "0.0.0.0/1", "128.0.0.0/1", "2000::/3"] {
+            refused(&format!("[policy]\nprimary_alone_from = [\"{vast}\"]"), 2, "every address");
+        }
         refused("[services]\nimap = \"app-password\"", 2, "sequence");
         refused("[services]\nimap = [\"password\"]", 2, "app-password");
         refused("[services]\n\"im ap\" = []", 1, "service");

@@ -56,10 +56,12 @@ impl TryFrom<Vec<String>> for TrustedNetworks {
         if written.iter().any(|network| network.contains([',', ' '])) {
             return Err("each string holds one network, such as \"192.0.2.0/24\"".to_owned());
         }
-        if written.iter().any(|network| network.ends_with("/0")) {
-            return Err("a network of every address would switch the second factor off".to_owned());
+        let networks = Networks::parse(&written.join(",")).map_err(|error| error.to_string())?;
+        if networks.are_vast() {
+            let why = "a network of nearly every address would switch the second factor off";
+            return Err(format!("{why}: the prefix is at least /8, or /16 for IPv6"));
         }
-        Networks::parse(&written.join(",")).map(Self).map_err(|error| error.to_string())
+        Ok(Self(networks))
     }
 }
 

@@ -42,6 +42,15 @@ impl Networks {
         self.0.iter().map(IpNet::to_string)
     }
 
+    /// Whether one of them holds more than any organisation has: shorter than /8, or /16 for IPv6.
+    #[must_use]
+    pub fn are_vast(&self) -> bool {
+        self.0.iter().any(|network| match network {
+            IpNet::V4(four) => four.prefix_len() < 8,
+            IpNet::V6(six) => six.prefix_len() < 16,
+        })
+    }
+
     /// Whether there is no limit.
     #[must_use]
     pub fn are_any(&self) -> bool {

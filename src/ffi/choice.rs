@@ -18,11 +18,13 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Where posternd is asked, if it is: who is not root may not read the store.
+    /// Where posternd is asked, if it is: who is not root may not read the store, and a set-uid program should not.
+    /// Whoever started it chooses its priority, may freeze it, and with it whatever lock it holds.
     #[must_use]
     pub fn socket(&self) -> Option<&Path> {
-        let may_not_read = self.config.is_none() && system::effective_uid() != 0;
-        self.socket.as_deref().or_else(|| may_not_read.then_some(Path::new(DEFAULT_SOCKET)))
+        let wholly_root = system::effective_uid() == 0 && system::real_uid() == 0;
+        let should_not_read = self.config.is_none() && !wholly_root;
+        self.socket.as_deref().or_else(|| should_not_read.then_some(Path::new(DEFAULT_SOCKET)))
     }
 
     /// Asks whoever answers.

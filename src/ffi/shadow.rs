@@ -81,9 +81,14 @@ pub fn unix_uid(account: &str) -> Result<Option<u32>, c_int> {
     let name = CString::new(account).map_err(|_| libc::EINVAL)?;
     let mut room = 1024;
     loop {
-        match with_passwd(&name, room, |entry| entry.pw_uid) {
+        match with_passwd(&name, room, |entry| {
+            // SAFETY: terminated by the C library, alive during this call.
+            let same = unsafe { CStr::from_ptr(entry.pw_name) } == &*name;
+            // A directory may know somebody under several names; one is the system's.
+            same.then_some(entry.pw_uid)
+        }) {
             Err(libc::ERANGE) if room < LARGEST => room *= 4,
-            found => return found,
+            found => return found.map(Option::flatten),
         }
     }
 }

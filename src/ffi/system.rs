@@ -159,35 +159,6 @@ impl StopSignals {
     }
 }
 
-/// Makes a set-uid program wholly its owner's: whoever started it may stop a process that has their real uid, and with it
-/// whatever lock it holds.
-pub struct RealUid {
-    before: Option<uid_t>,
-}
-
-impl RealUid {
-    /// Until it is dropped.
-    #[must_use]
-    pub fn hold() -> Self {
-        let (real, effective) = (real_uid(), effective_uid());
-        Self { before: (real != effective && set_real_uid(effective)).then_some(real) }
-    }
-}
-
-impl Drop for RealUid {
-    fn drop(&mut self) {
-        if let Some(real) = self.before {
-            set_real_uid(real);
-        }
-    }
-}
-
-/// Leaves the effective and the saved uid as they are (setresuid(2)).
-fn set_real_uid(uid: uid_t) -> bool {
-    // SAFETY: touches no memory of ours; the other two uids stay.
-    unsafe { libc::setresuid(uid, uid_t::MAX, uid_t::MAX) == 0 }
-}
-
 /// Signals that this thread does not take until it is dropped.
 struct Held {
     before: libc::sigset_t,

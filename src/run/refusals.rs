@@ -51,7 +51,10 @@ pub struct Recollection {
 pub enum Refused {
     /// A wrong primary password, which counts against its source.
     Primary,
-    /// A wrong or spent code behind the right one, which the store counts.
+    /// A secret that is wrong on its service, which does not take primaries. Counts against its source, and says nothing
+    /// to other services.
+    Here,
+    /// A wrong or spent code behind the right primary, which the store counts.
     Code,
 }
 
@@ -117,7 +120,7 @@ impl<'a> Refusals<'a> {
         let digest = opened.digest(&subject, secret);
         let mut places = opened.read(subject.set)?;
         if let Some(place) = place_for(&mut places, &subject, now) {
-            if refused == Refused::Primary && !place.remembers(digest, now) {
+            if refused != Refused::Code && !place.remembers(digest, now) {
                 place.failures = place.failures.saturating_add(1);
             }
             place.last_at = now.0;

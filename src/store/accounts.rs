@@ -127,6 +127,16 @@ impl Store {
         Ok(listed)
     }
 
+    /// Whether the store knows somebody of this uid, or has ever known the name.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn has_known(&self, name: &AccountName, uid: u32) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM account WHERE unix_uid = ?1)
+                       OR EXISTS (SELECT 1 FROM audit_row WHERE event = 'account.remove' AND account = ?2)";
+        Ok(self.reader().query_row(sql, (uid, name.as_str()), |row| row.get(0))?)
+    }
+
     /// Adds an account.
     ///
     /// # Errors

@@ -2,17 +2,18 @@
 
 use rusqlite::Transaction;
 
-use crate::domain::throttle::Source;
 use crate::domain::time::UnixTime;
 use crate::store::accounts::{number, time};
 use crate::store::audit_rows::Entry;
-use crate::store::{Made, Store, StoreError, Use};
+use crate::store::{ALONE, Counted, Made, Store, StoreError, Use};
 
 /// Wrong codes in a row from one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeFailures {
-    /// The source, as [`Source`] writes it.
+    /// The source, as [`crate::domain::throttle::Source`] writes it; codes alone say so before it.
     pub source: String,
+    /// What they count against.
+    pub counted: Counted,
     /// How many.
     pub count: u32,
     /// When the last one was.
@@ -40,7 +41,10 @@ impl Store {
         let mut failures = Vec::new();
         while let Some(row) = rows.next()? {
             let last_at = time(row.get("last_at")?)?;
-            failures.push(CodeFailures { source: row.get("source")?, count: row.get("count")?, last_at });
+            let source: String = row.get("source")?;
+            let alone = source.starts_with(ALONE);
+            let counted = if alone { Counted::Alone } else { Counted::BehindPrimary };
+            failures.push(CodeFailures { source, counted, count: row.get("count")?, last_at });
         }
         Ok(failures)
     }
@@ -58,17 +62,19 @@ impl Store {
     ) -> Result<Reserved, StoreError> {
         let reserve = "INSERT INTO code_failure (account_id, source, count, last_at)
                        SELECT ?1, ?2, 1, ?3
-                       WHERE (SELECT coalesce(sum(count), 0) FROM code_failure WHERE account_id = ?1) < ?4
+                       WHERE (SELECT coalesce(sum(count), 0) FROM code_failure
+                              WHERE account_id = ?1 AND (substr(source, 1, 6) = ?5) = ?6) < ?4
                          AND EXISTS (SELECT 1 FROM account WHERE id = ?1)
                        ON CONFLICT (account_id, source) DO UPDATE SET count = count + 1, last_at = ?3";
-        let sum = "SELECT sum(count) FROM code_failure WHERE account_id = ?1";
-        let source = Source::of(by.from).to_string();
+        let sum =
+            "SELECT sum(count) FROM code_failure WHERE account_id = ?1 AND (substr(source, 1, 6) = ?2) = ?3";
+        let (source, alone) = (by.source(), by.counted == Counted::Alone);
         self.write(|transaction| {
-            let row = (account_id, source, number(by.made.at.0), most);
+            let row = (account_id, source, number(by.made.at.0), most, ALONE, alone);
             if transaction.execute(reserve, row)? == 0 {
                 return Ok(Reserved::Closed);
             }
-            if most <= transaction.query_row(sum, [account_id], |row| row.get(0))? {
+            if most <= transaction.query_row(sum, (account_id, ALONE, alone), |row| row.get(0))? {
                 let detail = by.to_string();
                 let entry = Entry { detail: Some(&detail), ..Entry::of("code.close", account_id) };
                 self.record(transaction, by.made, &entry)?;
@@ -99,6 +105,6 @@ pub(super) fn forgive(
     by: &Use<'_>,
 ) -> Result<(), StoreError> {
     let sql = "DELETE FROM code_failure WHERE account_id = ?1 AND source = ?2";
-    transaction.execute(sql, (account_id, Source::of(by.from).to_string()))?;
+    transaction.execute(sql, (account_id, by.source()))?;
     Ok(())
 }

@@ -49,6 +49,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::domain::service::Service;
+use crate::domain::throttle::Source;
 use crate::domain::time::UnixTime;
 
 /// A login that uses something up.
@@ -60,7 +61,32 @@ pub struct Use<'a> {
     pub service: &'a Service,
     /// From which address, if one is known.
     pub from: Option<IpAddr>,
+    /// What a wrong code counts against.
+    pub counted: Counted,
 }
+
+/// What a wrong code counts against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Codes behind a primary password: whoever uses them up knows that.
+    BehindPrimary,
+    /// Codes alone. The host may ask for one whatever became of the password, so that strangers could use these up.
+    Alone,
+}
+
+impl Use<'_> {
+    /// Where it comes from, as wrong codes are counted.
+    fn source(&self) -> String {
+        let source = Source::of(self.from);
+        match self.counted {
+            Counted::BehindPrimary => source.to_string(),
+            Counted::Alone => format!("{ALONE}{source}"),
+        }
+    }
+}
+
+/// How the source of a code alone begins.
+const ALONE: &str = "alone ";
 
 impl fmt::Display for Use<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

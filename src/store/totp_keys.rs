@@ -131,12 +131,14 @@ impl Store {
     /// Where the store fails.
     pub fn remove_totp_key(&self, account_id: i64, label: &Label, made: Made) -> Result<Written, StoreError> {
         // What the key has spent stays spent, should it come back.
+        // But no longer than any code of now could live: the clock may have been ahead.
         let keep = "UPDATE account SET codes_spent_until = max(codes_spent_until, (
-                        SELECT (last_step + 1) * period FROM totp_key WHERE account_id = ?1 AND label = ?2))
+                        SELECT min((last_step + 1) * period, ?3 + 2 * period) FROM totp_key
+                        WHERE account_id = ?1 AND label = ?2))
                     WHERE id = ?1 AND EXISTS (SELECT 1 FROM totp_key WHERE account_id = ?1 AND label = ?2)";
         let remove = "DELETE FROM totp_key WHERE account_id = ?1 AND label = ?2";
         self.write(|transaction| {
-            transaction.execute(keep, (account_id, label.as_str()))?;
+            transaction.execute(keep, (account_id, label.as_str(), number(made.at.0)))?;
             let rows = transaction.execute(remove, (account_id, label.as_str()))?;
             let entry = Entry { label: Some(label.as_str()), ..Entry::of("totp.remove", account_id) };
             self.record_if(rows, transaction, made, &entry)

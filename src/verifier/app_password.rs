@@ -6,7 +6,7 @@ use crate::domain::app_password::AppPassword;
 use crate::domain::attempt::Attempt;
 use crate::domain::time::{Clock, UnixTime};
 use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Known, Life, Match, Owner};
-use crate::store::{FirstUse, FoundAppPassword, Made, PrimaryKeeper, Use};
+use crate::store::{Counted, FirstUse, FoundAppPassword, Made, PrimaryKeeper, Use};
 use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
 
 impl Verifier<'_> {
@@ -108,7 +108,8 @@ impl Verifier<'_> {
             return Life::Live;
         }
         let made = Made { at: now, by: self.owner.0 };
-        let by = Use { made, service: &attempt.service, from: attempt.remote };
+        let by =
+            Use { made, service: &attempt.service, from: attempt.remote, counted: Counted::BehindPrimary };
         match vault.write(|store| store.settle_first_use(found, &by)) {
             Ok(FirstUse::Revoked) => Life::Revoked,
             Ok(FirstUse::Settled) | Err(_) => Life::Live,

@@ -3,12 +3,13 @@
 use crate::crypto::keyring::MasterKey;
 use crate::crypto::otp::Code;
 use crate::crypto::password_hash::PasswordHash;
+use crate::domain::attempt::Shown;
 use crate::domain::presented::Factor;
 use crate::domain::recovery_code::RecoveryCode;
 use crate::domain::throttle::most_code_failures;
 use crate::domain::totp::{CodeMatch, TimeStep, Totp};
 use crate::domain::verdict::CodeEvidence;
-use crate::store::{Account, Made, Reserved, Spent, TotpRow, Use};
+use crate::store::{Account, Counted, Made, Reserved, Spent, TotpRow, Use};
 use crate::verifier::primary::{Case, Findings};
 use crate::verifier::{Spending, Unavailable};
 
@@ -72,7 +73,8 @@ impl Case<'_> {
             return self.vault.write(|store| store.reserve_code_failure(account.id, most, &self.by()));
         }
         let failures = self.vault.store.code_failures(account.id)?;
-        let sum: u32 = failures.iter().map(|one| one.count).sum();
+        let counted = self.by().counted;
+        let sum: u32 = failures.iter().filter(|one| one.counted == counted).map(|one| one.count).sum();
         Ok(if sum < most { Reserved::Now } else { Reserved::Closed })
     }
 
@@ -128,7 +130,11 @@ impl Case<'_> {
 
     fn by(&self) -> Use<'_> {
         let made = Made { at: (self.clock)(), by: self.verifier.owner.0 };
-        Use { made, service: &self.attempt.service, from: self.attempt.remote }
+        let counted = match self.attempt.shown {
+            Shown::CodeAlone(_) => Counted::Alone,
+            Shown::Field(_) | Shown::Apart { .. } => Counted::BehindPrimary,
+        };
+        Use { made, service: &self.attempt.service, from: self.attempt.remote, counted }
     }
 }
 

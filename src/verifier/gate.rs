@@ -1,7 +1,7 @@
 //! What stands before the check of a primary password: the memory of refused ones, and the slots.
 
 use crate::crypto::secret::Secret;
-use crate::domain::attempt::Shown;
+use crate::domain::attempt::{Attempt, Shown};
 use crate::domain::presented::Presented;
 use crate::domain::throttle::{Source, Throttled};
 use crate::domain::time::UnixTime;
@@ -39,7 +39,7 @@ impl<'g> Gate<'g> {
             refusals: Refusals::new(run_dir, owner, case.vault.keyring.seen_key()),
             source: case.attempt.source,
             primary: Secret::new([b"primary".as_slice(), presented.primary.expose()].concat()),
-            whole: whole(&case.attempt.shown),
+            whole: whole(case.attempt),
         }
     }
 
@@ -60,7 +60,7 @@ impl<'g> Gate<'g> {
     pub(super) fn remember(&self, refused: Refused, now: UnixTime) -> Result<(), Unavailable> {
         let secret = match refused {
             Refused::Primary => &self.primary,
-            Refused::Code => &self.whole,
+            Refused::Here | Refused::Code => &self.whole,
         };
         Ok(self.refusals.remember(&self.case.attempt.account, self.source, secret, refused, now)?)
     }
@@ -71,12 +71,12 @@ impl<'g> Gate<'g> {
 }
 
 /// All that was typed, each part with its end.
-fn whole(shown: &Shown<'_>) -> Secret {
+fn whole(attempt: &Attempt<'_>) -> Secret {
     let nothing: &[u8] = b"";
-    let parts: [&[u8]; 3] = match shown {
+    let parts: [&[u8]; 3] = match &attempt.shown {
         Shown::Field(field) => [b"field", field.expose(), nothing],
         Shown::Apart { field, code } => [b"apart", field.expose(), code.expose()],
         Shown::CodeAlone(code) => [b"code", nothing, code.expose()],
     };
-    Secret::new(parts.join(&0))
+    Secret::new([attempt.service.as_str().as_bytes(), &parts.join(&0)].join(&0))
 }

@@ -3,9 +3,9 @@
 use crate::audit::Path;
 use crate::crypto::otp::Digits;
 use crate::crypto::secret::Secret;
-use crate::domain::account::AccountState;
+use crate::domain::account::{AccountName, AccountState};
 use crate::domain::attempt::{Attempt, Shown};
-use crate::domain::policy::{Accepted, CodeWaiver, Enrolment, SecondFactor};
+use crate::domain::policy::{Accepted, CodeWaiver, Enrolment, Policy, SecondFactor};
 use crate::domain::presented::{Factor, Presented, Reading, answer, split};
 use crate::domain::primary::PrimaryMatch;
 use crate::domain::time::Clock;
@@ -13,10 +13,10 @@ use crate::domain::verdict::{
     CodeEvidence, Coverage, Evidence, Known, Match, PrimaryEvidence, PrimaryFinding,
 };
 use crate::run::Refused;
-use crate::store::{Account, HashPlace, Made, NO_HASH, PrimaryCheck, TotpRow};
+use crate::store::{Account, HashPlace, Made, NO_HASH, PrimaryCheck, Store, TotpRow};
 use crate::verifier::gate::{Gate, Passage};
 use crate::verifier::imported::Imported;
-use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
+use crate::verifier::{Decision, PamQuestion, Spending, System, Unavailable, Vault, Verifier};
 
 /// One attempt on this path, and what the store has about it.
 pub(super) struct Case<'c> {
@@ -27,6 +27,8 @@ pub(super) struct Case<'c> {
     pub keys: &'c [TotpRow],
     pub imported: &'c Imported,
     pub waiver: Option<CodeWaiver>,
+    /// Whether it is somebody whom a roll-out has not reached yet.
+    stranger: bool,
     pub clock: &'c Clock<'c>,
 }
 
@@ -66,7 +68,9 @@ impl Verifier<'_> {
         }
         let once = account.as_ref().is_some_and(|account| account.enrolled_at.is_some());
         let enrolment = if once { Enrolment::Once } else { Enrolment::Never };
+        let stranger = account.is_none() && self.is_stranger(&vault, attempt)?;
         let case = Case {
+            stranger,
             verifier: self,
             vault: &vault,
             attempt,
@@ -78,6 +82,32 @@ impl Verifier<'_> {
         };
         case.decide(accepted)
     }
+}
+
+impl Verifier<'_> {
+    fn is_stranger(&self, vault: &Vault, attempt: &Attempt<'_>) -> Result<bool, Unavailable> {
+        is_stranger(&vault.store, &self.config.policy, self.system, &attempt.account)
+    }
+}
+
+/// In a roll-out PAM alone decides about accounts that the store does not know: under the one name that the system has
+/// for them, if nobody whom the store knows is behind it, and none that was ever removed.
+///
+/// # Errors
+/// Where store or system cannot say.
+pub fn is_stranger(
+    store: &Store,
+    policy: &Policy,
+    system: System<'_>,
+    account: &AccountName,
+) -> Result<bool, Unavailable> {
+    if policy.second_factor != SecondFactor::WhenEnrolled {
+        return Ok(false);
+    }
+    let Some(uid) = (system.unix_uid)(account)? else {
+        return Ok(false);
+    };
+    Ok(!store.has_known(account, uid)?)
 }
 
 fn takes_primary(accepted: Accepted) -> bool {
@@ -185,7 +215,7 @@ impl Case<'_> {
         match self.account.map(|account| (account, &account.primary)) {
             Some((account, PrimaryCheck::Store(stored))) => compare(account.id, (stored, account.key_id)),
             Some((_, PrimaryCheck::Pam)) => self.ask_pam(primary),
-            None if self.may_be_unknown() => self.ask_pam(primary),
+            None if self.stranger => self.ask_pam(primary),
             // An account that the store does not know costs as much as one that it knows.
             None => compare(0, (NO_HASH, self.vault.keyring.newest_id())),
         }
@@ -201,15 +231,10 @@ impl Case<'_> {
         Ok(PamQuestion::new(config, self.verifier.owner, &attempt.account, attempt.remote)?)
     }
 
-    /// In a roll-out the primary alone decides about accounts that the store does not know.
-    fn may_be_unknown(&self) -> bool {
-        self.verifier.config.policy.second_factor == SecondFactor::WhenEnrolled
-    }
-
     /// What is known of the account. The system is asked only once a secret is right.
     fn known(&self, primary: PrimaryFinding) -> Result<Known, Unavailable> {
         let Some(account) = self.account else {
-            return Ok(if self.may_be_unknown() { Known::RollOut } else { Known::Nothing });
+            return Ok(if self.stranger { Known::RollOut } else { Known::Nothing });
         };
         let system = self.verifier.system;
         let pam = account.state == AccountState::Active && account.primary == PrimaryCheck::Pam;
@@ -271,9 +296,9 @@ impl Case<'_> {
         let now = (self.clock)();
         match (evidence.primary, evidence.code) {
             _ if decision.is_grant() => gate.forgive(),
-            (PrimaryFinding::Checked(PrimaryMatch::Wrong) | PrimaryFinding::NotAsked, _) => {
-                gate.remember(Refused::Primary, now)
-            }
+            (PrimaryFinding::Checked(PrimaryMatch::Wrong), _) => gate.remember(Refused::Primary, now),
+            // Nothing is known of the primary where it was not asked for: another service may well take it.
+            (PrimaryFinding::NotAsked, _) => gate.remember(Refused::Here, now),
             (_, CodeEvidence::Wrong | CodeEvidence::Spent) => gate.remember(Refused::Code, now),
             _ => Ok(()),
         }

@@ -93,7 +93,7 @@ impl Unavailable {
             Self::Run(RunError::Io(..)) => {
                 "see to the directory `run` of the configuration, and its file system"
             }
-            Self::SetUid => "name `prompt` or `second-factor-only` on its line if it is meant, as for sudo",
+            Self::SetUid => "leave `config=` out of its line, so that it asks posternd",
             Self::Argument(_) => "mend the line that names pam_postern.so, see the README",
             Self::Option(_) => "mend that line of the application's SASL configuration, see the README",
         }

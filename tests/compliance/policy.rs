@@ -72,8 +72,8 @@ fn in_a_roll_out_those_without_an_authenticator_log_in_as_before(rig: &mut Rig) 
     let (known, enrolled) = (rig.system_person(), rig.system_person());
     enrolled.app_password("phone");
     postern(&["app", "revoke", &enrolled.name, "phone"], "").result();
-    let unknown = rig.system_person();
-    postern(&["account", "remove", &unknown.name, "--yes"], "").result();
+    let (unknown, removed) = (rig.unix_user(), rig.system_person());
+    postern(&["account", "remove", &removed.name, "--yes"], "").result();
     with_line("second_factor = ", "second_factor = \\\"when-enrolled\\\"", || {
         for person in [&known, &unknown] {
             let attempt = rig.login(Protocol::Imap, &person.name, PRIMARY);
@@ -82,6 +82,7 @@ fn in_a_roll_out_those_without_an_authenticator_log_in_as_before(rig: &mut Rig) 
             rig.login(Protocol::Imap, &person.name, "wrong").denied("wrong-primary");
         }
         rig.login(Protocol::Imap, &enrolled.name, PRIMARY).denied("no-second-factor");
+        rig.login(Protocol::Imap, &removed.name, PRIMARY).denied("unknown-account");
         must(&format!("usermod --lock {}", unknown.name));
         rig.login(Protocol::Imap, &unknown.name, PRIMARY).denied("wrong-primary");
     });

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Fact;
-use crate::support::change::with_spoiled;
+use crate::support::change::{and_then, with_spoiled};
 use crate::support::clients::{Login, Protocol};
 use crate::support::command::must;
 use crate::support::people::PRIMARY;
@@ -21,7 +21,7 @@ pub const FACTS: &[Fact] = facts![
     postern_met_again_by_the_primary_is_refused,
     a_primary_file_that_asks_nothing_is_refused,
     the_shipped_example_caches_no_password,
-    a_set_uid_program_is_refused,
+    a_set_uid_program_asks_posternd,
 ];
 
 const PRIMARY_FILE: &str = "/etc/postern/pam.d/primary";
@@ -160,9 +160,12 @@ fn the_shipped_example_caches_no_password(_: &mut Rig) {
     must("doveconf -n | grep -q postern-%s && ! doveconf -n | grep -E 'cache_key|auth_cache_size'");
 }
 
-fn a_set_uid_program_is_refused(rig: &mut Rig) {
+fn a_set_uid_program_asks_posternd(rig: &mut Rig) {
     let person = rig.virtual_person();
     let phone = person.app_password("phone");
     rig.pam("postern-imap", &person.name, &phone).granted("app-password");
-    rig.pam_set_uid("postern-imap", &person.name, &phone).unavailable();
+    rig.pam_set_uid("postern-imap", &person.name, &phone).granted("app-password");
+    rig.posternd.pause();
+    let posternd = &rig.posternd;
+    and_then(|| rig.pam_set_uid("postern-imap", &person.name, &phone).unavailable(), || posternd.go_on());
 }

@@ -487,7 +487,12 @@ fn a_step_is_claimed_by_the_write_and_by_nothing_before_it() {
     let key = one.store.totp_keys(account.id).unwrap().remove(0);
     let next = TimeStep(key.last_step.0 + 2);
     let imap = Service::parse(b"imap").unwrap();
-    let by = Use { made: site.made(), service: &imap, from: None };
+    let by = Use {
+        made: site.made(),
+        service: &imap,
+        from: None,
+        counted: postern::store::Counted::BehindPrimary,
+    };
     assert_eq!(one.store.spend_step(&account, &key, next, &by).unwrap(), Spent::Now);
     assert_eq!(other.store.spend_step(&account, &key, next, &by).unwrap(), Spent::Before);
     assert_eq!(other.store.spend_step(&account, &key, TimeStep(next.0 - 1), &by).unwrap(), Spent::Before);

@@ -1,5 +1,6 @@
 //! What a site asks for.
 
+use postern::domain::account::AccountName;
 use postern::domain::network::Networks;
 use postern::domain::policy::{Accepted, SecondFactor};
 use postern::domain::service::Service;
@@ -124,7 +125,9 @@ fn in_a_roll_out_pam_decides_about_accounts_that_the_store_does_not_know() {
         assert_eq!(primary.expose(), b"hunter2123456");
         Ok(PrimaryMatch::Right)
     };
-    let system = System { check_primary: &check_primary, ..NOBODY };
+    let uid = Cell::new(Some(2000));
+    let unix_uid = |_: &AccountName| Ok(uid.get());
+    let system = System { check_primary: &check_primary, unix_uid: &unix_uid, ..NOBODY };
     let decide = |site: &Site| {
         Verifier::new(&site.config, site.owner(), system, Spending::Real).verify(&raw, &now).unwrap()
     };
@@ -134,6 +137,33 @@ fn in_a_roll_out_pam_decides_about_accounts_that_the_store_does_not_know() {
     let decision = decide(&site);
     assert!(decision.is_grant(), "{decision:?}");
     assert_eq!((asked.get(), decision.waiver.map(|waiver| waiver.word())), (1, Some("not-enrolled")));
+    // Not under a name that the system does not have, and not if the store knows who is behind it.
+    uid.set(None);
+    assert!(matches!(decide(&site).verdict, Verdict::Deny(Denial::UnknownAccount)));
+    fs::remove_file(site.path("run/refusals")).unwrap();
+    uid.set(Some(2000));
+    let vault = site.vault();
+    let enrollment = postern::enrollment::Enrollment::new(&vault);
+    let known = postern::enrollment::NewPrimary::Pam(Some(2000));
+    enrollment.add_account(&site::name("caroline"), &known, site.made()).unwrap();
+    assert!(matches!(decide(&site).verdict, Verdict::Deny(Denial::UnknownAccount)));
+    // Nor if it was ever removed.
+    fs::remove_file(site.path("run/refusals")).unwrap();
+    uid.set(Some(2001));
+    assert!(decide(&site).is_grant());
+    let known = postern::enrollment::NewPrimary::Pam(Some(2001));
+    enrollment.add_account(&site::name("carol"), &known, site.made()).unwrap();
+    enrollment.remove_account(&site::name("carol"), site.made()).unwrap();
+    assert!(matches!(decide(&site).verdict, Verdict::Deny(Denial::UnknownAccount)));
+}
+
+#[test]
+fn a_service_that_takes_no_primary_says_nothing_about_it_to_the_others() {
+    let mut site = Site::with_alice();
+    accept(&mut site, "imap", Accepted { app_password: true, ..NOTHING });
+    let coded = coded();
+    denied(&site, &Ask { secret: &coded, remote: "192.0.2.1", ..Ask::default() }, Denial::NotAcceptedHere, 0);
+    granted(&site, &Ask { secret: &coded, service: "sshd", remote: "192.0.2.1", ..Ask::default() }, 1);
 }
 
 #[test]

@@ -81,7 +81,12 @@ fn a_recovery_code_is_claimed_by_the_write_and_by_nothing_before_it() {
     // Both have seen it unspent.
     let row = recovery_row(&site, code);
     let imap = Service::parse(b"imap").unwrap();
-    let by = Use { made: site.made(), service: &imap, from: None };
+    let by = Use {
+        made: site.made(),
+        service: &imap,
+        from: None,
+        counted: postern::store::Counted::BehindPrimary,
+    };
     assert_eq!(one.store.spend_recovery_code(&account, row, &by).unwrap(), Spent::Now);
     assert_eq!(other.store.spend_recovery_code(&account, row, &by).unwrap(), Spent::Before);
 }
@@ -98,7 +103,12 @@ fn nothing_is_spent_for_an_account_that_was_closed_meanwhile() {
         .set_state(&site::name("alice"), AccountState::Disabled, site.made())
         .unwrap();
     let imap = Service::parse(b"imap").unwrap();
-    let by = Use { made: site.made(), service: &imap, from: None };
+    let by = Use {
+        made: site.made(),
+        service: &imap,
+        from: None,
+        counted: postern::store::Counted::BehindPrimary,
+    };
     assert_eq!(vault.store.spend_step(&account, &key, step, &by).unwrap(), Spent::NotForThisAccount);
     assert_eq!(vault.store.spend_recovery_code(&account, id, &by).unwrap(), Spent::NotForThisAccount);
 }

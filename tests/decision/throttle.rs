@@ -32,7 +32,12 @@ fn fail_before(site: &Site, number: u32) {
     let account = vault.store.account(&site::name("alice")).unwrap().unwrap();
     let imap = postern::domain::service::Service::parse(b"imap").unwrap();
     let from = "203.0.113.7".parse().ok();
-    let by = postern::store::Use { made: site.made(), service: &imap, from };
+    let by = postern::store::Use {
+        made: site.made(),
+        service: &imap,
+        from,
+        counted: postern::store::Counted::BehindPrimary,
+    };
     for _ in 0..number {
         vault.store.reserve_code_failure(account.id, 100, &by).unwrap();
     }
@@ -225,4 +230,33 @@ fn what_cannot_be_counted_is_unavailable_and_app_passwords_pass() {
     let found = try_decide(&site, &Ask { secret: &secret, ..Ask::default() });
     assert!(matches!(found, Err(Unavailable::Run(_))), "{found:?}");
     granted(&site, &Ask { secret: &phone, ..Ask::default() }, 1);
+}
+
+#[test]
+fn codes_alone_are_counted_apart_from_those_behind_a_primary() {
+    let site = Site::with_alice();
+    let alone = |code: &str, remote: &str| {
+        let code = Secret::copy_of(code.as_bytes());
+        let (account, service) = (&b"alice"[..], &b"sshd"[..]);
+        let raw = RawAttempt {
+            account,
+            shown: Shown::CodeAlone(&code),
+            service,
+            remote: Some(remote.as_bytes()),
+            door: Door::Try,
+        };
+        let decision =
+            Verifier::new(&site.config, site.owner(), NOBODY, Spending::Real).verify(&raw, &now).unwrap();
+        let Verdict::Deny(why) = decision.verdict else { panic!("granted") };
+        why
+    };
+    let good = code_at(now()).parse::<u32>().unwrap();
+    for number in 0..100 {
+        let code = format!("{:06}", (good + 500_000 + number) % 1_000_000);
+        assert_eq!(alone(&code, &format!("192.0.2.{number}")), Denial::WrongCode);
+    }
+    // Whoever asks for a code alone has used up those, and no others.
+    assert_eq!(alone("000000", "198.51.100.1"), Denial::CodePathClosed);
+    let secret = format!("{PRIMARY}{}", code_at(now()));
+    granted(&site, &Ask { secret: &secret, ..Ask::default() }, 1);
 }

@@ -183,7 +183,12 @@ fn a_login_that_began_before_ends_well() {
     let keys = before.store.totp_keys(account.id).unwrap();
     begin(&site);
     let service = Service::parse(b"imap").unwrap();
-    let by = Use { made: Made { at: now(), by: 0 }, service: &service, from: None };
+    let by = Use {
+        made: Made { at: now(), by: 0 },
+        service: &service,
+        from: None,
+        counted: postern::store::Counted::BehindPrimary,
+    };
     let step = TimeStep(now().0 / 30 + 1);
     let spend = |store: &postern::store::Store| store.spend_step(&account, &keys[0], step, &by);
     assert!(matches!(spend(&before.store), Err(StoreError::KeyChanged)));

@@ -32,9 +32,15 @@ impl Person {
 
     /// A Unix user; the primary is checked by PAM.
     pub fn in_system(name: &str) -> Self {
+        let person = Self::only_in_system(name);
+        postern(&["account", "add", name, "--primary", "pam"], "").result();
+        person
+    }
+
+    /// A Unix user that Postern has never heard of.
+    pub fn only_in_system(name: &str) -> Self {
         must(&format!("useradd --no-log-init --create-home --skel /nonexistent --base-dir /var/mail {name}"));
         must_with("chpasswd", &format!("{name}:{PRIMARY}\n"));
-        postern(&["account", "add", name, "--primary", "pam"], "").result();
         Self { name: name.to_owned() }
     }
 

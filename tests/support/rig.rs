@@ -55,6 +55,11 @@ impl Rig {
         Person::in_system(&self.name("bob", ""))
     }
 
+    /// A new Unix user without an account.
+    pub fn unix_user(&self) -> Person {
+        Person::only_in_system(&self.name("dave", ""))
+    }
+
     /// A new mailbox without an account.
     pub fn stranger(&self) -> Person {
         Person::stranger(&self.name("carol", "@example.org"))

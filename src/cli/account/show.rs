@@ -16,7 +16,7 @@ use crate::domain::throttle::most_code_failures;
 use crate::domain::time::UnixTime;
 use crate::domain::verdict::Life;
 use crate::enrollment::Enrollment;
-use crate::store::{Account, AppPasswordRow, CodeFailures, RecoveryCodes, TotpRow};
+use crate::store::{Account, AppPasswordRow, CodeFailures, Counted, RecoveryCodes, TotpRow};
 
 #[derive(Args)]
 pub struct ShowCommand {
@@ -62,7 +62,8 @@ struct Seen {
 
 impl Seen {
     fn code_failures(&self) -> u32 {
-        self.failures.iter().map(|from| from.count).sum()
+        let behind_primary = |from: &&CodeFailures| from.counted == Counted::BehindPrimary;
+        self.failures.iter().filter(behind_primary).map(|from| from.count).sum()
     }
 
     fn most_code_failures(&self) -> u32 {

@@ -8,7 +8,7 @@ use crate::domain::time::Clock;
 use crate::ffi::pam::arguments::{Arguments, Asking, FirstPass, UnknownArgument};
 use crate::ffi::pam::handle::{Handle, NoAnswer};
 use crate::ffi::pam::outcome::Outcome;
-use crate::ffi::system::{self, RealUid, StopSignals};
+use crate::ffi::system::{self, StopSignals};
 use crate::verifier::{PamUnusable, Unavailable};
 
 /// pam_sm_authenticate(3): every denial is made here, since some hosts skip the account phase.
@@ -17,8 +17,8 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
         let Ok(typed) = ask(handle, &call.arguments) else {
             return Outcome::NoAnswer;
         };
-        // Whoever sits at the terminal, or started us, could stop us while we hold a lock.
-        let _held = (StopSignals::hold(), RealUid::hold());
+        // Whoever sits at the terminal could stop us while we hold a lock.
+        let _held = StopSignals::hold();
         Outcome::Authenticated(
             call.ask(handle, |backend| backend.verify(&call.attempt(typed.shown()), clock)),
         )
@@ -29,7 +29,7 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
 pub fn account(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
     run(handle, words, |call, handle| {
         let none = Secret::new(Vec::new());
-        let _held = (StopSignals::hold(), RealUid::hold());
+        let _held = StopSignals::hold();
         let attempt = call.attempt(Shown::Field(&none));
         Outcome::Looked(call.ask(handle, |backend| backend.standing(&attempt, clock)))
     })
@@ -79,13 +79,11 @@ impl Call {
         }
     }
 
-    /// Who started a set-uid program has some power over it, and over the locks that it holds. One that is meant, such as
-    /// sudo, can ask for the code; any may ask posternd.
+    /// Who started a set-uid program has some power over it, and over the locks that it holds: it asks posternd, and no
+    /// configuration of its own.
     fn foreign_host(&self) -> Option<Unavailable> {
         let foreign = system::real_uid() != system::effective_uid();
-        let may_not =
-            foreign && self.arguments.choice.socket().is_none() && self.arguments.asking == Asking::OneField;
-        may_not.then_some(Unavailable::SetUid)
+        (foreign && self.arguments.choice.socket().is_none()).then_some(Unavailable::SetUid)
     }
 
     fn ask<T>(&self, handle: &Handle<'_>, body: impl FnOnce(&Backend<'_>) -> T) -> T {

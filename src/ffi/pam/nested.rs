@@ -100,11 +100,10 @@ fn conclude(
         code::SUCCESS => standing(account),
         code::NEW_AUTHTOK_REQD => Ok(PrimaryMatch::MustChange),
         code::ACCT_EXPIRED => Ok(PrimaryMatch::Closed),
-        code::AUTH_ERR
-        | code::PERM_DENIED
-        | code::USER_UNKNOWN
-        | code::MAXTRIES
-        | code::CRED_INSUFFICIENT => Ok(PrimaryMatch::Wrong),
+        code::AUTH_ERR | code::PERM_DENIED | code::USER_UNKNOWN | code::CRED_INSUFFICIENT => {
+            Ok(PrimaryMatch::Wrong)
+        }
+        // PAM_MAXTRIES among them: a directory that has had enough says nothing about the password.
         other => Err(PamUnusable::Failed(other)),
     }
 }

@@ -11,7 +11,7 @@ use crate::ffi::sasl::conversation::{Conversation, Presented, Turn};
 use crate::ffi::sasl::options::{BadOption, Options};
 use crate::ffi::sasl::outcome::Outcome;
 use crate::ffi::sasl::params::{Identity, NotCanonical, Params};
-use crate::ffi::system::{RealUid, StopSignals};
+use crate::ffi::system::StopSignals;
 use crate::verifier::Unavailable;
 
 /// One step of a conversation.
@@ -92,7 +92,7 @@ impl Call<'_> {
 
     fn ask(&self, choice: &Choice, raw: &RawAttempt<'_>, clock: &Clock<'_>) -> Reply {
         // Whoever sits at the terminal, or started the host, could stop it while it holds a lock.
-        let _held = (StopSignals::hold(), RealUid::hold());
+        let _held = StopSignals::hold();
         choice.ask(&|level, line| self.log(level, line), |backend| backend.verify(raw, clock))
     }
 
