@@ -8,7 +8,7 @@ use crate::site::{PRIMARY, Site};
 use crate::world::{AUTH_ERR, IMAP, MAIL, SUCCESS};
 
 /// How many app passwords of his own bob uses, in turn, so that the store is written to as well.
-const BOBS: usize = 20;
+const BOBS: usize = 5;
 
 /// The secret that everybody tries, and whether it is dead.
 pub struct Contended {
