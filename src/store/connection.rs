@@ -15,7 +15,7 @@ use crate::store::Made;
 use crate::store::audit_rows::{ChainKey, Entry, Recorded};
 use crate::store::error::StoreError;
 use crate::store::keys::KnownKey;
-use crate::store::schema::{APPLICATION_ID, FIRST_CHAINED, MIGRATIONS, VERSION};
+use crate::store::schema::{APPLICATION_ID, FIRST_VERSION, MIGRATIONS, VERSION};
 
 /// How long SQLite waits for another process at one place. A login waits at eight places at most (the look at the start, a
 /// second one after PAM, and begin, commit and unlock of the two writes around a code), which keeps it within five seconds.
@@ -114,7 +114,7 @@ impl Store {
                 return Err(StoreError::Exists(path.to_owned()));
             }
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            migrate(transaction, 0)?;
+            migrate(transaction, MIGRATIONS)?;
             let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
             transaction.execute(sql, (FIRST_KEY, key_check))?;
             store.begin_chain(transaction, made, &Entry { event: "store.create", ..Entry::default() })
@@ -138,8 +138,8 @@ impl Store {
         if VERSION < version {
             return Err(StoreError::Newer(path.to_owned(), version));
         }
-        // A chain that begins under another key could not be verified.
-        store.chain_with(vec![choose(&store.keys_of(version)?).ok_or(StoreError::OtherKey)?]);
+        // A row under another key could not be verified.
+        store.chain_with(vec![choose(&store.known_keys()?).ok_or(StoreError::OtherKey)?]);
         store.bring_up_to_date(path, made)
     }
 
@@ -151,14 +151,10 @@ impl Store {
             if VERSION <= version {
                 return Ok(version);
             }
-            migrate(transaction, version)?;
+            migrate(transaction, missing(version, MIGRATIONS)?)?;
             let detail = format!("from={version} to={VERSION}");
             let entry = Entry { event: "store.upgrade", detail: Some(&detail), ..Entry::default() };
-            if version < FIRST_CHAINED {
-                self.begin_chain(transaction, made, &entry)?;
-            } else {
-                self.record(transaction, made, &entry)?;
-            }
+            self.record(transaction, made, &entry)?;
             Ok(version)
         })
     }
@@ -297,13 +293,20 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Result<i64, Stor
     if pragma(connection, "application_id")? != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    pragma(connection, "user_version")
+    match pragma(connection, "user_version")? {
+        unreleased if unreleased < FIRST_VERSION => Err(StoreError::Unreleased(path.to_owned(), unreleased)),
+        version => Ok(version),
+    }
 }
 
-/// Runs what brings a store of version `from` up to date.
-fn migrate(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
-    let done = usize::try_from(from).map_err(|_| StoreError::damaged("user_version"))?;
-    for migration in MIGRATIONS.iter().skip(done) {
+/// What a store of this version lacks.
+fn missing<'m>(version: i64, migrations: &'m [&'m str]) -> Result<&'m [&'m str], StoreError> {
+    let done = usize::try_from(version - FIRST_VERSION + 1).ok();
+    done.and_then(|done| migrations.get(done..)).ok_or_else(|| StoreError::damaged("user_version"))
+}
+
+fn migrate(transaction: &Transaction<'_>, missing: &[&str]) -> Result<(), StoreError> {
+    for migration in missing {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
@@ -390,54 +393,35 @@ fn check_directory(path: &Path, owner: u32) -> Result<(), StoreError> {
 mod tests {
     use super::*;
     use crate::crypto::secret::Secret;
-    use crate::domain::account::{AccountName, Case, DomainRule, Naming};
     use crate::domain::time::UnixTime;
 
-    /// A store of version 1 with one account and one app password.
-    fn version_1(path: &Path) {
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
-        let old = Connection::open(path).unwrap();
-        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        old.execute_batch(MIGRATIONS[0]).unwrap();
-        old.execute_batch(
-            "INSERT INTO key_check VALUES (1, x'00000000000000000000000000000000');
-             INSERT INTO account (name, state, primary_check, key_id, created_at, created_by)
-             VALUES ('alice', 'active', 'pam', 1, 5, 0);
-             INSERT INTO app_password (account_id, label, tag, hash, key_id, scope, created_at, created_by)
-             VALUES (1, 'phone', x'00000000000000000000000000000000', 'h', 1, 'imap', 5, 0);
-             PRAGMA user_version = 1;",
-        )
-        .unwrap();
-    }
-
-    fn opened(path: &Path, owner: u32) -> Result<Store, StoreError> {
-        Store::open(path, owner, |_| Ok::<_, StoreError>(())).map(|(store, ())| store)
+    fn chain_key() -> ChainKey {
+        ChainKey { key: Secret::copy_of(b"chain"), key_id: FIRST_KEY }
     }
 
     #[test]
-    fn an_older_store_is_brought_up_to_date_with_all_that_is_in_it() {
+    fn a_version_without_a_chain_is_never_brought_up_to_date() {
         let directory = tempfile::tempdir().unwrap();
         let owner = fs::metadata(directory.path()).unwrap().uid();
         let path = directory.path().join("store/store.db");
+        let made = Made { at: UnixTime(7), by: owner };
         Store::prepare(&path, owner).unwrap();
-        version_1(&path);
-        assert!(matches!(opened(&path, owner), Err(StoreError::Older(_, 1))));
-        let upgrade = |key_check: [u8; CHECK_LEN]| {
-            let made = Made { at: UnixTime(7), by: owner };
-            let choose = |known: &[KnownKey]| {
-                let found = known.iter().find(|known| known.check == key_check)?;
-                Some(ChainKey { key: Secret::copy_of(b"chain"), key_id: found.id })
-            };
-            Store::upgrade(&path, owner, choose, made, Box::new(|_| ()))
-        };
-        assert!(matches!(upgrade([1; CHECK_LEN]), Err(StoreError::OtherKey)));
-        assert_eq!(upgrade([0; CHECK_LEN]).unwrap(), 1);
-        assert_eq!(upgrade([0; CHECK_LEN]).unwrap(), VERSION, "a second time nothing is left to do");
-        let store = opened(&path, owner).unwrap();
-        let naming = Naming { case: Case::Fold, domain: DomainRule::Keep };
-        let account = store.account(&AccountName::parse(b"alice", &naming).unwrap()).unwrap().unwrap();
-        let listed = store.app_passwords(account.id).unwrap();
-        assert_eq!(listed.len(), 1);
-        assert!(listed[0].networks.are_any() && listed[0].expires_at.is_none());
+        Store::create(&path, owner, [0; CHECK_LEN], chain_key(), made, Box::new(|_| ())).unwrap();
+        for version in [-1, 0, 1, 2] {
+            Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
+            let opened = Store::open(&path, owner, |_| Ok::<_, StoreError>(()));
+            assert!(matches!(opened, Err(StoreError::Unreleased(_, found)) if found == version));
+            let upgraded = Store::upgrade(&path, owner, |_| Some(chain_key()), made, Box::new(|_| ()));
+            assert!(matches!(upgraded, Err(StoreError::Unreleased(..))), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_store_lacks_what_came_after_its_version() {
+        let migrations = ["first", "second", "third"];
+        assert_eq!(missing(FIRST_VERSION, &migrations).unwrap(), ["second", "third"]);
+        assert_eq!(missing(FIRST_VERSION + 2, &migrations).unwrap(), [""; 0]);
+        assert!(missing(FIRST_VERSION + 3, &migrations).is_err());
+        assert!(missing(FIRST_VERSION - 2, &migrations).is_err());
     }
 }

@@ -124,7 +124,7 @@ impl Store {
         }
         let mut copy = Self::around(file).copy_into(Connection::open_in_memory()?)?;
         copy.check_whole()?;
-        copy.chain_with(choose(&copy.keys_of(version)?).ok_or(StoreError::OtherKey)?);
+        copy.chain_with(choose(&copy.known_keys()?).ok_or(StoreError::OtherKey)?);
         copy.bring_up_to_date(path, made)?;
         Ok(copy)
     }

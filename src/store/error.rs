@@ -20,6 +20,8 @@ pub enum StoreError {
     Newer(PathBuf, i64),
     /// Made by an older Postern and not brought up to date.
     Older(PathBuf, i64),
+    /// Made before the first release.
+    Unreleased(PathBuf, i64),
     /// There is a file already.
     Exists(PathBuf),
     /// Made with another key.
@@ -81,6 +83,9 @@ impl fmt::Display for StoreError {
             }
             Self::Older(path, version) => {
                 write!(f, "the store {} has version {version}, of an older Postern", path.display())
+            }
+            Self::Unreleased(path, version) => {
+                write!(f, "the store {} has version {version}, which was never released", path.display())
             }
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
             Self::OtherKey => f.write_str("the store was made with another key"),

@@ -10,7 +10,6 @@ use rusqlite::Transaction;
 use crate::domain::time::UnixTime;
 use crate::store::accounts::number;
 use crate::store::audit_rows::Entry;
-use crate::store::schema::FIRST_CHAINED;
 use crate::store::{HashPlace, Made, NO_HASH, SEALED_HASH, Store, StoreError};
 
 /// A key that rows may be under.
@@ -82,17 +81,7 @@ impl Store {
     /// # Errors
     /// Where the store fails or has none.
     pub fn known_keys(&self) -> Result<Vec<KnownKey>, StoreError> {
-        self.keys_of(FIRST_CHAINED)
-    }
-
-    /// The same of a store of another version.
-    pub(super) fn keys_of(&self, version: i64) -> Result<Vec<KnownKey>, StoreError> {
-        // Before that version a key was for ever.
-        let sql = if version < FIRST_CHAINED {
-            "SELECT key_id, value FROM key_check"
-        } else {
-            "SELECT key_id, value FROM key_check WHERE retired_at IS NULL"
-        };
+        let sql = "SELECT key_id, value FROM key_check WHERE retired_at IS NULL";
         let mut statement = self.reader().prepare(sql)?;
         let rows = statement.query_map([], |row| Ok(KnownKey { id: row.get(0)?, check: row.get(1)? }))?;
         let known = rows.collect::<Result<Vec<_>, _>>()?;

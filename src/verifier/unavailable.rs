@@ -119,7 +119,9 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
         StoreError::Untrusted(..) => {
             "make the store a file of root with mode 0600 in a directory with mode 0700"
         }
-        StoreError::Foreign(_) | StoreError::Damaged(_) => "restore the store from a backup",
+        StoreError::Foreign(_) | StoreError::Damaged(_) | StoreError::Unreleased(..) => {
+            "restore the store from a backup"
+        }
         StoreError::Newer(..) => "install the Postern that made it, or a newer one",
         StoreError::Older(..) => "run `postern init`, which brings it up to date",
         StoreError::OtherKey => "restore the key file that belongs to this store",

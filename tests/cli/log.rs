@@ -212,3 +212,20 @@ fn a_closed_pipe_is_no_failure_of_the_log() {
         assert_eq!(done.err, "", "{done:?}");
     }
 }
+
+#[test]
+fn a_store_set_back_to_a_version_without_a_chain_gets_no_new_one() {
+    let home = Home::with_alice();
+    home.app_password("phone");
+    home.run(["app", "revoke", "alice", "phone", "--yes"], "").is(0);
+    home.database(
+        "UPDATE app_password SET revoked_at = NULL;
+         DROP TABLE audit_row; DROP TABLE audit_head;
+         ALTER TABLE key_check DROP COLUMN retired_at; ALTER TABLE key_check DROP COLUMN sealed_audit_key;
+         PRAGMA user_version = 2;",
+    );
+    let init = home.run(["init"], "");
+    init.is(5);
+    assert!(init.err.contains("version 2, which was never released"), "{init:?}");
+    home.run(["log", "verify"], "").refused(5, "was never released");
+}

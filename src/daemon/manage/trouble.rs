@@ -38,6 +38,7 @@ impl From<StoreError> for Trouble {
             | StoreError::Foreign(_)
             | StoreError::Newer(..)
             | StoreError::Older(..)
+            | StoreError::Unreleased(..)
             | StoreError::Exists(_)
             | StoreError::OtherKey
             | StoreError::Damaged(_)
