@@ -11,6 +11,9 @@ use crate::moving::import::{Item, Primary};
 use crate::moving::lines::{Ends, lines};
 use crate::moving::{Reason, reason};
 
+/// Longest check of one app password: a login may have to try eight, and is to end within five seconds.
+const MAX_MILLIS: u32 = 500;
+
 /// What may stand in the header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Column {
@@ -122,6 +125,9 @@ impl Row<'_> {
         let Written::Hash(hash) = read_hash(self.field(Column::Hash))? else {
             return reason("the app password is in the clear: make a new one with `postern app add`");
         };
+        if MAX_MILLIS < hash.millis() {
+            return reason("its hash is too dear: a login may have to try eight of them; make a new one");
+        }
         Ok(Item::AppPassword {
             account,
             label: Label::parse(self.field(Column::Label))?,
@@ -245,6 +251,9 @@ mod tests {
         refused(&format!("account,hash,label,primary\nalice,{SHA},phone,pam"), "belong to an account");
         refused("account,hash,label\nalice,{PLAIN}secret,phone", "in the clear");
         refused(&format!("account,hash,label,scope\nalice,{SHA},phone,../x"), "a scope is");
+        let dear = "$2b$14$p0BN2SZcrKvvddsZxQW3iuSE4PDlB9SSJL3qW06TRJ7qa1zDYf7j6";
+        refused(&format!("account,hash,label\nalice,{dear},phone"), "too dear");
+        assert!(first(&format!("account,hash\nalice,{dear}")).is_ok());
         refused(&format!("account,hash,label,networks\nalice,{SHA},phone,here"), "networks are");
     }
 }

@@ -9,7 +9,7 @@
 
 use hmac::Hmac;
 use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Statement, Transaction};
 use sha2::Sha256;
 
 use crate::crypto::mac::hmac;
@@ -91,6 +91,24 @@ impl Store {
         self.append(transaction, made, entry, &tip).map(drop)
     }
 
+    /// Appends many rows: one look at the end of the chain before them, and one new end.
+    pub(super) fn record_all(
+        &self,
+        transaction: &Transaction<'_>,
+        made: Made,
+        told: &[Told],
+    ) -> Result<(), StoreError> {
+        let Some((first, others)) = told.split_first() else {
+            return Ok(());
+        };
+        self.record(transaction, made, &first.entry())?;
+        let (mut add, mut tip) = (transaction.prepare(ADD)?, tip(transaction)?);
+        for told in others {
+            tip = self.add(&mut add, made, &told.entry(), Some(told.account.clone()), &tip)?;
+        }
+        sign_head(transaction, self.chain_key()?, &tip)
+    }
+
     /// Appends the first row of a store that had no chain before.
     pub(super) fn begin_chain(
         &self,
@@ -119,8 +137,22 @@ impl Store {
         entry: &Entry<'_>,
         tip: &Tip,
     ) -> Result<Tip, StoreError> {
-        let chain = self.chain_key()?;
         let account = entry.account_id.map(|id| account_name(transaction, id)).transpose()?;
+        let tip = self.add(&mut transaction.prepare(ADD)?, made, entry, account, tip)?;
+        sign_head(transaction, self.chain_key()?, &tip)?;
+        Ok(tip)
+    }
+
+    /// Adds a row; the head is the caller's affair.
+    fn add(
+        &self,
+        add: &mut Statement<'_>,
+        made: Made,
+        entry: &Entry<'_>,
+        account: Option<String>,
+        tip: &Tip,
+    ) -> Result<Tip, StoreError> {
+        let chain = self.chain_key()?;
         let row = Row {
             id: tip.row.checked_add(1).ok_or_else(|| StoreError::damaged("audit_row.id"))?,
             at: number(made.at.0),
@@ -132,13 +164,10 @@ impl Store {
             detail: entry.detail.map(str::as_bytes),
         };
         let mac = row.mac(&chain.key, &tip.mac);
-        let add = "INSERT INTO audit_row (id, at, by, event, account, label, detail, key_id, mac)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let columns =
             (row.id, row.at, row.by, entry.event, &account, entry.label, entry.detail, row.key_id, mac);
-        transaction.execute(add, columns)?;
+        add.execute(columns)?;
         let tip = Tip { row: row.id, mac };
-        sign_head(transaction, chain, &tip)?;
         self.recorded(Recorded {
             event: entry.event.to_owned(),
             account,
@@ -148,6 +177,26 @@ impl Store {
             anchor: Anchor::new(tip.row, &tip.mac),
         });
         Ok(tip)
+    }
+}
+
+const ADD: &str = "INSERT INTO audit_row (id, at, by, event, account, label, detail, key_id, mac)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+/// What is told about one change of many.
+pub(super) struct Told {
+    pub event: &'static str,
+    pub account_id: i64,
+    /// The name of that account.
+    pub account: String,
+    pub label: Option<String>,
+    pub detail: String,
+}
+
+impl Told {
+    fn entry(&self) -> Entry<'_> {
+        let (label, detail) = (self.label.as_deref(), Some(self.detail.as_str()));
+        Entry { label, detail, ..Entry::of(self.event, self.account_id) }
     }
 }
 

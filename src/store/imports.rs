@@ -1,6 +1,6 @@
 //! Rows with hashes that other software made: stored many at once, found without a tag, replaced at their first use.
 
-use rusqlite::{OptionalExtension, Params, Transaction};
+use rusqlite::{OptionalExtension, Params, Statement, Transaction};
 
 use crate::crypto::foreign::ForeignHash;
 use crate::crypto::keyring::Tag;
@@ -11,7 +11,7 @@ use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::service::Scope;
 use crate::store::accounts::{mark_enrolled, number, state_word};
 use crate::store::app_passwords::{FOUND, FoundAppPassword, count_live, read_found};
-use crate::store::audit_rows::Entry;
+use crate::store::audit_rows::{Entry, Told};
 use crate::store::{Account, Made, Store, StoreError, Written};
 
 /// Most app passwords of one account that have no tag yet: a login may have to try them all.
@@ -94,8 +94,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.spill_nothing()?;
         self.write(|transaction| {
-            let import = Import { store: self, transaction, limits, made, seal };
-            rows.iter().try_for_each(|row| import.row(row))
+            let mut import = Import::new(self, transaction, limits, made, seal)?;
+            rows.iter().try_for_each(|row| import.row(row))?;
+            self.record_all(transaction, made, &import.told)
         })
     }
 
@@ -173,55 +174,70 @@ struct Import<'i> {
     limits: &'i AppPasswordPolicy,
     made: Made,
     seal: &'i Seal<'i>,
+    /// Prepared once: while ten thousand rows are written, logins wait to spend their codes.
+    add_account: Statement<'i>,
+    seal_account: Statement<'i>,
+    told: Vec<Told>,
 }
 
-impl Import<'_> {
-    fn row(&self, row: &Imported<'_>) -> Result<(), StoreError> {
+impl<'i> Import<'i> {
+    fn new(
+        store: &'i Store,
+        transaction: &'i Transaction<'i>,
+        limits: &'i AppPasswordPolicy,
+        made: Made,
+        seal: &'i Seal<'i>,
+    ) -> Result<Self, StoreError> {
+        let add_account = transaction.prepare(
+            "INSERT INTO account (name, state, primary_check, primary_hash, key_id, unix_uid, created_at, created_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        let seal_account = transaction.prepare("UPDATE account SET primary_hash = ?2 WHERE id = ?1")?;
+        Ok(Self { store, transaction, limits, made, seal, add_account, seal_account, told: Vec::new() })
+    }
+
+    fn row(&mut self, row: &Imported<'_>) -> Result<(), StoreError> {
         match row {
             Imported::Account { name, primary, state } => self.account(name, *primary, *state),
             Imported::AppPassword { account, label, scope, networks, hash } => {
-                let id = self.account_id(account)?;
-                self.app_password(id, label, (scope, networks), hash)
+                self.app_password(account, label, (scope, networks), hash)
             }
         }
     }
 
     fn account(
-        &self,
+        &mut self,
         name: &AccountName,
         primary: ImportedPrimary<'_>,
         state: AccountState,
     ) -> Result<(), StoreError> {
-        let add =
-            "INSERT INTO account (name, state, primary_check, primary_hash, key_id, unix_uid, created_at, created_by)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let (check, hash, uid, scheme) = match primary {
             ImportedPrimary::Pam(uid) => ("pam", None, uid, "pam"),
             ImportedPrimary::Hash(hash) => ("store", Some(hash), None, "store"),
             // The seal needs the row's id and follows.
             ImportedPrimary::Foreign(hash) => ("store", Some(NO_HASH), None, hash.scheme()),
         };
-        let (at, by) = (number(self.made.at.0), self.made.by);
-        self.execute(
-            add,
-            (name.as_str(), state_word(state), check, hash, self.store.key_id()?, uid, at, by),
-        )?;
-        let account = self.transaction.last_insert_rowid();
+        let (word, at, by) = (state_word(state), number(self.made.at.0), self.made.by);
+        let row = (name.as_str(), word, check, hash, self.store.key_id()?, uid, at, by);
+        self.add_account.execute(row)?;
+        let account_id = self.transaction.last_insert_rowid();
         if let ImportedPrimary::Foreign(hash) = primary {
-            let sealed = (self.seal)(HashPlace::Primary { account }, hash)?;
-            self.execute("UPDATE account SET primary_hash = ?2 WHERE id = ?1", (account, sealed))?;
+            let sealed = (self.seal)(HashPlace::Primary { account: account_id }, hash)?;
+            self.seal_account.execute((account_id, sealed))?;
         }
-        let detail = format!("primary={scheme} state={}", state_word(state));
-        self.record(&Entry { detail: Some(&detail), ..Entry::of("account.import", account) })
+        let (account, detail) = (name.as_str().to_owned(), format!("primary={scheme} state={word}"));
+        self.told.push(Told { event: "account.import", account_id, account, label: None, detail });
+        Ok(())
     }
 
     fn app_password(
-        &self,
-        account: i64,
+        &mut self,
+        name: &AccountName,
         label: &Label,
         (scope, networks): (&Scope, &Networks),
         hash: &ForeignHash,
     ) -> Result<(), StoreError> {
+        let account = self.account_id(name)?;
         let add = "INSERT INTO app_password (account_id, label, hash, key_id, scope, networks, created_at, created_by)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let (at, by) = (number(self.made.at.0), self.made.by);
@@ -233,12 +249,14 @@ impl Import<'_> {
         self.execute("UPDATE app_password SET hash = ?2 WHERE id = ?1", (row, sealed))?;
         self.stay_within_limits(account)?;
         mark_enrolled(self.transaction, account, self.made.at)?;
-        let detail = format!("scheme={} scope={scope}", hash.scheme());
-        self.record(&Entry {
-            label: Some(label.as_str()),
-            detail: Some(&detail),
-            ..Entry::of("app.import", account)
-        })
+        self.told.push(Told {
+            event: "app.import",
+            account_id: account,
+            account: name.as_str().to_owned(),
+            label: Some(label.as_str().to_owned()),
+            detail: format!("scheme={} scope={scope}", hash.scheme()),
+        });
+        Ok(())
     }
 
     /// The lines were held against these before; others may have added some since.
@@ -255,10 +273,6 @@ impl Import<'_> {
         let sql = "SELECT id FROM account WHERE name = ?1";
         let found = self.transaction.query_row(sql, [name.as_str()], |row| row.get(0)).optional()?;
         found.ok_or_else(|| StoreError::damaged("account"))
-    }
-
-    fn record(&self, entry: &Entry<'_>) -> Result<(), StoreError> {
-        self.store.record(self.transaction, self.made, entry)
     }
 
     fn execute(&self, sql: &str, row: impl Params) -> Result<usize, StoreError> {

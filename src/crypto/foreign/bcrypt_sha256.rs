@@ -32,6 +32,11 @@ impl BcryptSha256 {
         Ok(Self { salt: (*salt).to_owned(), bcrypt })
     }
 
+    /// About how long it takes.
+    pub(super) const fn millis(&self) -> u32 {
+        self.bcrypt.millis()
+    }
+
     pub(super) fn verify(&self, secret: &Secret, crypt: &Crypt<'_>) -> Result<bool, HashError> {
         let digest = Zeroizing::new(hmac::<Hmac<Sha256>>(self.salt.as_bytes(), secret.expose()).to_vec());
         self.bcrypt.verify(&Secret::new(BASE64.encode(&digest).into_bytes()), crypt)

@@ -3,6 +3,8 @@
 //! Everything is looked at before C is: the form, so that an import is refused and not a login, and the cost, since
 //! a row may come from somebody hostile.
 
+use std::ops::RangeInclusive;
+
 use subtle::ConstantTimeEq;
 
 use crate::crypto::foreign::scheme::DES;
@@ -10,11 +12,15 @@ use crate::crypto::foreign::{Crypt, ForeignError};
 use crate::crypto::password_hash::HashError;
 use crate::crypto::secret::Secret;
 
-/// Rounds of SHA-256 and SHA-512: a second and a half. libxcrypt takes none below 1000; passlib makes 656,000.
-const SHA_ROUNDS: std::ops::RangeInclusive<u32> = 1000..=1_000_000;
+/// Rounds of SHA-256 and SHA-512: half a second, and for a secret of 500 octets three. libxcrypt takes none below 1000;
+/// passlib makes 656,000.
+const SHA_ROUNDS: RangeInclusive<u32> = 1000..=700_000;
+
+/// What they are without a number.
+const DEFAULT_SHA_ROUNDS: u32 = 5000;
 
 /// Cost of bcrypt: 14 is a second, and each more doubles it.
-const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
+const BCRYPT_COSTS: RangeInclusive<u32> = 4..=14;
 
 /// Octets of memory of yescrypt and scrypt; Debian's own yescrypt takes 16 MiB.
 const MAX_MEMORY: u64 = 256 << 20;
@@ -26,6 +32,7 @@ const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl
 pub(super) struct CryptHash {
     text: String,
     scheme: &'static str,
+    millis: u32,
 }
 
 impl CryptHash {
@@ -34,14 +41,14 @@ impl CryptHash {
             .strip_prefix('$')
             .and_then(|text| text.split_once('$'))
             .ok_or_else(|| without_prefix(text))?;
-        let scheme = match prefix {
-            "1" => salted(rest, 8, 22).map(|()| "MD5-CRYPT"),
-            "5" => salted(bounded_rounds(rest)?, 16, 43).map(|()| "SHA256-CRYPT"),
-            "6" => salted(bounded_rounds(rest)?, 16, 86).map(|()| "SHA512-CRYPT"),
-            "2a" | "2b" | "2y" => bcrypt(rest).map(|()| "BLF-CRYPT"),
-            "y" => yescrypt(rest).map(|()| "YESCRYPT"),
-            "gy" => yescrypt(rest).map(|()| "GOST-YESCRYPT"),
-            "7" => scrypt(rest).map(|()| "SCRYPT"),
+        let (scheme, millis) = match prefix {
+            "1" => salted(rest, 8, 22).map(|()| ("MD5-CRYPT", 1)),
+            "5" => sha(rest, 43).map(|millis| ("SHA256-CRYPT", millis)),
+            "6" => sha(rest, 86).map(|millis| ("SHA512-CRYPT", millis)),
+            "2a" | "2b" | "2y" => bcrypt(rest).map(|millis| ("BLF-CRYPT", millis)),
+            "y" => yescrypt(rest).map(|millis| ("YESCRYPT", millis)),
+            "gy" => yescrypt(rest).map(|millis| ("GOST-YESCRYPT", millis)),
+            "7" => scrypt(rest).map(|millis| ("SCRYPT", millis)),
             "2x" => Err(ForeignError::Refused("$2x$ is bcrypt with a flaw: set a new password")),
             "3" => Err(ForeignError::Refused("$3$ is a bare MD4: set a new password")),
             "sha1" => Err(ForeignError::Refused("SHA1-crypt is not taken: set a new password")),
@@ -51,7 +58,7 @@ impl CryptHash {
             }
             _ => Err(ForeignError::UnknownScheme),
         }?;
-        Ok(Self { text: text.to_owned(), scheme })
+        Ok(Self { text: text.to_owned(), scheme, millis })
     }
 
     pub(super) fn verify(&self, secret: &Secret, crypt: &Crypt<'_>) -> Result<bool, HashError> {
@@ -61,6 +68,11 @@ impl CryptHash {
 
     pub(super) const fn scheme(&self) -> &'static str {
         self.scheme
+    }
+
+    /// About how long it takes.
+    pub(super) const fn millis(&self) -> u32 {
+        self.millis
     }
 }
 
@@ -77,30 +89,33 @@ fn salted(rest: &str, longest_salt: usize, hash_len: usize) -> Result<(), Foreig
     sound.then_some(()).ok_or(ForeignError::Malformed)
 }
 
-/// What follows `rounds=N$`, or all of it.
-fn bounded_rounds(rest: &str) -> Result<&str, ForeignError> {
-    let Some(rounds) = rest.strip_prefix("rounds=") else {
-        return Ok(rest);
+/// `rounds=N$`, which may be missing, and the rest.
+fn sha(rest: &str, hash_len: usize) -> Result<u32, ForeignError> {
+    let (rounds, rest) = match rest.strip_prefix("rounds=") {
+        None => (DEFAULT_SHA_ROUNDS, rest),
+        Some(rounds) => {
+            let (number, rest) = rounds.split_once('$').ok_or(ForeignError::Malformed)?;
+            (within(decimal(number)?, &SHA_ROUNDS)?, rest)
+        }
     };
-    let (number, rest) = rounds.split_once('$').ok_or(ForeignError::Malformed)?;
-    within(decimal(number)?, &SHA_ROUNDS)?;
-    Ok(rest)
+    salted(rest, 16, hash_len)?;
+    Ok(rounds / 1000)
 }
 
 /// `NN$` and 53 letters: 22 of salt, 31 of hash.
-fn bcrypt(rest: &str) -> Result<(), ForeignError> {
+fn bcrypt(rest: &str) -> Result<u32, ForeignError> {
     let (cost, hash) = rest.split_once('$').ok_or(ForeignError::Malformed)?;
     if cost.len() != 2 || !is_hash(hash, 53) {
         return Err(ForeignError::Malformed);
     }
     // A leading zero belongs to the form here.
     let cost = cost.strip_prefix('0').unwrap_or(cost);
-    within(decimal(cost)?, &BCRYPT_COSTS)
+    Ok((1 << within(decimal(cost)?, &BCRYPT_COSTS)?) / 16)
 }
 
 /// `jNr$salt$hash`: the flavour (`j`, which is 47), memory and block size in a letter each. What nobody's default has, such as parallelism, is
 /// not taken, and needs no bound then.
-fn yescrypt(rest: &str) -> Result<(), ForeignError> {
+fn yescrypt(rest: &str) -> Result<u32, ForeignError> {
     let (parameters, rest) = rest.split_once('$').ok_or(ForeignError::Malformed)?;
     salted(rest, 86, 43)?;
     let letters = parameters.bytes().map(value).collect::<Option<Vec<u64>>>();
@@ -113,7 +128,7 @@ fn yescrypt(rest: &str) -> Result<(), ForeignError> {
 }
 
 /// `Nrrrrrppppp`, the salt, `$` and the hash.
-fn scrypt(rest: &str) -> Result<(), ForeignError> {
+fn scrypt(rest: &str) -> Result<u32, ForeignError> {
     let (parameters, rest) = rest.split_at_checked(11).ok_or(ForeignError::Malformed)?;
     salted(rest, 86, 43)?;
     let letters = parameters.bytes().map(value).collect::<Option<Vec<u64>>>();
@@ -125,8 +140,8 @@ fn scrypt(rest: &str) -> Result<(), ForeignError> {
     bounded_memory(letters.first().copied().unwrap_or(0), size)
 }
 
-/// 128 octets, times the block size, times two to the power of `log2`.
-fn bounded_memory(log2: u64, size: u64) -> Result<(), ForeignError> {
+/// 128 octets, times the block size, times two to the power of `log2`; filled with some 250 MiB in a second.
+fn bounded_memory(log2: u64, size: u64) -> Result<u32, ForeignError> {
     if log2 == 0 || size == 0 {
         return Err(ForeignError::Malformed);
     }
@@ -134,16 +149,16 @@ fn bounded_memory(log2: u64, size: u64) -> Result<(), ForeignError> {
     let memory =
         blocks.and_then(|blocks| blocks.checked_mul(128)).and_then(|octets| octets.checked_mul(size));
     match memory {
-        Some(memory) if memory <= MAX_MEMORY => Ok(()),
+        Some(memory) if memory <= MAX_MEMORY => Ok(u32::try_from(memory >> 18).unwrap_or(u32::MAX)),
         _ => Err(ForeignError::TooDear),
     }
 }
 
-fn within(number: u32, bounds: &std::ops::RangeInclusive<u32>) -> Result<(), ForeignError> {
+fn within(number: u32, bounds: &RangeInclusive<u32>) -> Result<u32, ForeignError> {
     if bounds.end() < &number {
         return Err(ForeignError::TooDear);
     }
-    bounds.contains(&number).then_some(()).ok_or(ForeignError::Malformed)
+    bounds.contains(&number).then_some(number).ok_or(ForeignError::Malformed)
 }
 
 /// Digits without a sign or a leading zero; what has more than nine is beyond every bound.

@@ -61,6 +61,11 @@ impl Pbkdf2 {
         sound.then_some(self).ok_or(ForeignError::Malformed)
     }
 
+    /// About how long it takes.
+    pub(super) const fn millis(&self) -> u32 {
+        self.rounds / 2000
+    }
+
     pub(super) fn verify(&self, secret: &Secret) -> bool {
         let derived = match self.function {
             Function::Sha1 => first_block::<Hmac<Sha1>>(secret, &self.salt, self.rounds),
