@@ -11,7 +11,7 @@ use crate::domain::service::Scope;
 use crate::domain::time::UnixTime;
 use crate::enrollment::error::label_taken;
 use crate::enrollment::{Enrollment, EnrollmentError};
-use crate::store::{Made, NewAppPassword, Written};
+use crate::store::{Made, NewAppPassword, NewLimits, Written};
 
 /// The app password that is wanted.
 pub struct Wanted<'a> {
@@ -87,6 +87,27 @@ impl Enrollment<'_> {
     ) -> Result<(), EnrollmentError> {
         let renamed = self.vault.store.rename_app_password(self.account(name)?.id, label, new, limits, made);
         match renamed.map_err(|error| label_taken(error, name, new))? {
+            Written::Changed => Ok(()),
+            Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
+        }
+    }
+
+    /// Changes what a live app password is good for. A login that starts after this returned goes by it.
+    ///
+    /// # Errors
+    /// Where there is no such account, no live one of that label, or it would live too long.
+    pub fn limit(
+        &self,
+        name: &AccountName,
+        label: &Label,
+        new: &NewLimits<'_>,
+        limits: &AppPasswordPolicy,
+        made: Made,
+    ) -> Result<(), EnrollmentError> {
+        let asked = new.expires_at;
+        let expires_at = asked.map(|end| end_within(limits, Some(end), made.at)).transpose()?.flatten();
+        let new = NewLimits { expires_at, ..*new };
+        match self.vault.store.limit_app_password(self.account(name)?.id, label, &new, made)? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAppPassword(name.clone(), label.clone())),
         }

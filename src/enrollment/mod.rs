@@ -13,6 +13,7 @@ mod totp_keys;
 mod recovery_codes;
 mod self_service;
 
+pub use crate::store::NewLimits;
 pub use accounts::NewPrimary;
 pub use app_passwords::{Issued, Wanted};
 pub use error::EnrollmentError;

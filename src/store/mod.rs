@@ -28,7 +28,7 @@ mod copies;
 pub use account_endings::{Losses, TotpKeys};
 pub use accounts::{Account, AccountRow, PrimaryCheck, PrimaryKeeper};
 pub use app_passwords::{
-    AppPasswordRow, Fate, FirstUse, FoundAppPassword, LastUse, NewAppPassword, Restorable,
+    AppPasswordRow, Fate, FirstUse, FoundAppPassword, LastUse, NewAppPassword, NewLimits, Restorable,
     RestorableRevocation, Restored, Revocation, Rotated, SelectedAppPassword, Successor,
 };
 pub use audit_chain::{ChainWalk, Walked, Whole};

@@ -73,3 +73,30 @@ fn one_that_the_policy_ends_gives_its_label_away() {
     home.app_password("laptop");
     home.run(["app", "rename", "alice", "laptop", "phone"], "").is(0);
 }
+
+#[test]
+fn what_an_app_password_is_good_for_can_be_changed_at_once() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    let attempt =
+        |service: &str| home.run(["try", "alice", "--service", service, "--rhost", "192.0.2.7"], &phone).code;
+    let limit = |words: &[&str]| home.run([&["app", "limit", "alice", "phone"], words].concat(), "");
+    assert_eq!([attempt("imap"), attempt("smtp")], [0, 0]);
+    limit(&["--scope", "smtp"]).is(0);
+    assert_eq!([attempt("imap"), attempt("smtp")], [1, 0]);
+    limit(&["--network", "198.51.100.0/24"]).is(0);
+    assert_eq!(attempt("smtp"), 1);
+    limit(&["--network", "any", "--scope", "imap,smtp", "--expires", "90d"]).is(0);
+    assert_eq!([attempt("imap"), attempt("smtp")], [0, 0]);
+    let shown = home.run(["app", "list", "alice", "--json"], "").json();
+    assert_eq!(shown[0]["scope"], serde_json::json!(["imap", "smtp"]));
+    assert!(shown[0]["expires_at"].is_string() && shown[0]["networks"].as_array().unwrap().is_empty());
+    limit(&[]).is(2);
+    limit(&["--scope", "im ap!"]).refused(2, "scope");
+    limit(&["--network", "nowhere"]).refused(2, "networks");
+    home.run(["app", "limit", "alice", "tablet", "--scope", "imap"], "").refused(3, "tablet");
+    home.run(["app", "revoke", "alice", "phone"], "").is(0);
+    limit(&["--scope", "imap"]).refused(3, "phone");
+    let log = home.run(["log", "--event", "app.limit"], "");
+    assert!(log.out.contains("scope=smtp") && log.out.contains("networks=any"), "{log:?}");
+}

@@ -40,7 +40,7 @@ pub(super) fn run(site: &Site<'_>, command: &AddCommand) -> Result<(), Failure> 
     add(site, &site.account(&command.name)?, &wanted)
 }
 
-fn scope(typed: &OsStr) -> Result<Scope, Failure> {
+pub(super) fn scope(typed: &OsStr) -> Result<Scope, Failure> {
     typed
         .to_str()
         .ok_or(ScopeError)
@@ -48,7 +48,7 @@ fn scope(typed: &OsStr) -> Result<Scope, Failure> {
         .map_err(|error| Failure::Usage(error.to_string(), "leave --scope out for all that mail needs"))
 }
 
-fn networks(typed: &OsStr) -> Result<Networks, Failure> {
+pub(super) fn networks(typed: &OsStr) -> Result<Networks, Failure> {
     typed
         .to_str()
         .ok_or(NetworksError)

@@ -5,6 +5,7 @@ mod facts;
 mod list;
 mod show;
 mod rename;
+mod limit;
 mod revoke;
 mod selection;
 mod rotate;
@@ -39,6 +40,12 @@ pub enum AppCommand {
     /// Give an app password another label; the password stays as it is.
     #[command(after_help = "Example:\n  sudo postern app rename alice phone 'old phone'")]
     Rename(rename::RenameCommand),
+    /// Change what a live app password is good for: services, networks, end. The password stays as it is.
+    #[command(after_help = "Examples:
+  sudo postern app limit alice phone --scope imap,smtp
+  sudo postern app limit alice phone --network 192.0.2.0/24 --expires 90d
+  sudo postern app limit alice phone --network any")]
+    Limit(limit::LimitCommand),
     /// Replace an app password by a new one that is good for the same.
     ///
     /// Shows the new one, once. It takes the label; the old one is called `phone (old)` and lives on until the new one is
@@ -71,6 +78,7 @@ pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure
         AppCommand::List(command) => list::run(site, command)?,
         AppCommand::Show(command) => show::run(site, command)?,
         AppCommand::Rename(command) => rename::run(site, command)?,
+        AppCommand::Limit(command) => limit::run(site, command)?,
         AppCommand::Rotate(command) => rotate::run(site, command)?,
         AppCommand::Revoke(command) => return revoke::run(site, command),
         AppCommand::Restore(command) => return restore::run(site, command),

@@ -1,4 +1,6 @@
-//! App passwords made and renamed.
+//! App passwords made, renamed and limited.
+
+use std::fmt;
 
 use rusqlite::Transaction;
 
@@ -65,6 +67,30 @@ impl NewAppPassword<'_> {
     }
 }
 
+/// What shall change about an app password; what is not named stays.
+#[derive(Clone, Copy)]
+pub struct NewLimits<'a> {
+    /// What it is good for.
+    pub scope: Option<&'a Scope>,
+    /// From where it is good.
+    pub networks: Option<&'a Networks>,
+    /// When its time is over.
+    pub expires_at: Option<UnixTime>,
+}
+
+impl fmt::Display for NewLimits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scope = self.scope.map(|scope| format!("scope={scope}"));
+        let networks = self.networks.map(|networks| match networks.are_any() {
+            true => "networks=any".to_owned(),
+            false => format!("networks={networks}"),
+        });
+        let end = self.expires_at.map(|at| format!("expires={}", at.0));
+        let told: Vec<String> = [scope, networks, end].into_iter().flatten().collect();
+        f.write_str(&told.join(" "))
+    }
+}
+
 impl Store {
     /// Stores an app password, if the account has fewer live ones than it may.
     ///
@@ -98,6 +124,38 @@ impl Store {
         let (label, detail) = (Some(new.label.as_str()), new.terms());
         let entry = Entry { label, detail: Some(&detail), ..Entry::of("app.add", account_id) };
         self.record(transaction, made, &entry)
+    }
+
+    /// Changes what a live app password is good for.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn limit_app_password(
+        &self,
+        account_id: i64,
+        label: &Label,
+        new: &NewLimits<'_>,
+        made: Made,
+    ) -> Result<Written, StoreError> {
+        let sql =
+            "UPDATE app_password SET scope = coalesce(?3, scope), expires_at = coalesce(?6, expires_at),
+                                           networks = CASE WHEN ?4 THEN ?5 ELSE networks END
+                   WHERE account_id = ?1 AND label = ?2 AND revoked_at IS NULL
+                     AND coalesce(expires_at > ?7, TRUE)";
+        let scope = new.scope.map(ToString::to_string);
+        let listed = new.networks.filter(|networks| !networks.are_any()).map(ToString::to_string);
+        let (named, end) = (new.networks.is_some(), new.expires_at.map(|at| number(at.0)));
+        let detail = new.to_string();
+        self.write(|transaction| {
+            let row = (account_id, label.as_str(), scope, named, listed, end, number(made.at.0));
+            let rows = transaction.execute(sql, row)?;
+            let entry = Entry {
+                label: Some(label.as_str()),
+                detail: Some(&detail),
+                ..Entry::of("app.limit", account_id)
+            };
+            self.record_if(rows, transaction, made, &entry)
+        })
     }
 
     /// Gives a live app password another label.

@@ -7,7 +7,7 @@ mod rotation;
 mod revocation;
 mod restoration;
 
-pub use changes::NewAppPassword;
+pub use changes::{NewAppPassword, NewLimits};
 pub use found::{FirstUse, FoundAppPassword};
 pub use listed::{AppPasswordRow, LastUse};
 pub use restoration::{Fate, RestorableRevocation, Restored};
