@@ -363,7 +363,7 @@ fn check_files(path: &Path, owner: u32) -> Result<(), StoreError> {
 }
 
 /// SQLite opens a journal that lies there, and would wait for ever at a pipe.
-fn check_journal(path: &Path) -> Result<(), StoreError> {
+pub(super) fn check_journal(path: &Path) -> Result<(), StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push("-journal");
     match fs::symlink_metadata(&name) {

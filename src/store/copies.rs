@@ -21,7 +21,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 use crate::domain::time::UnixTime;
 use crate::store::accounts::{number, time};
 use crate::store::audit_rows::{ChainKey, Entry};
-use crate::store::connection::{BUSY, identify, without_links};
+use crate::store::connection::{BUSY, check_journal, identify, without_links};
 use crate::store::schema::VERSION;
 use crate::store::{KnownKey, Made, Store, StoreError};
 
@@ -152,8 +152,8 @@ impl Store {
     }
 
     /// Puts the rows of a copy in the place of this store's, which goes on under the copy's keys. What the present has
-    /// spent stays spent: recovery codes that it knows, and every one-time code up to the next step. `known` is the
-    /// loss that somebody has agreed to.
+    /// spent stays spent: recovery codes that it knows, and every one-time code up to the next step; and what it knows of
+    /// wrong codes stays counted. `known` is the loss that somebody has agreed to.
     ///
     /// # Errors
     /// `Changed` where more would be lost by now, or where the store fails; then all is as it was.
@@ -168,6 +168,7 @@ impl Store {
                 return Err(StoreError::Changed);
             }
             transaction.execute_batch(KEEP_SPENT)?;
+            transaction.execute_batch(KEEP_FAILURES)?;
             transaction.execute_batch(REPLACE)?;
             transaction.execute(SPEND_STEPS, [number(made.at.0)])?;
             transaction.execute(SPEND_FOR_NEW_KEYS, [number(made.at.0)])?;
@@ -300,6 +301,22 @@ fn check_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
     if metadata.mode() & 0o022 != 0 {
         return untrusted("could have been written by others");
     }
+    check_journal(path)?;
+    check_directory_of_copy(path, owner)
+}
+
+/// Whoever writes there could put a journal beside the copy, which SQLite would believe.
+fn check_directory_of_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
+    let named = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let directory = named.unwrap_or(Path::new("."));
+    let metadata = fs::metadata(directory).map_err(|error| StoreError::Io(directory.to_owned(), error))?;
+    let untrusted = |why| Err(StoreError::Untrusted(directory.to_owned(), why));
+    if metadata.uid() != 0 && metadata.uid() != owner {
+        return untrusted("belongs to another user");
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return untrusted("lets others write: move the copy to a directory of your own");
+    }
     Ok(())
 }
 
@@ -309,6 +326,16 @@ UPDATE restored.recovery_code
 SET spent_at = (SELECT spent_at FROM main.recovery_code AS present WHERE present.tag = recovery_code.tag)
 WHERE spent_at IS NULL
   AND tag IN (SELECT tag FROM main.recovery_code WHERE spent_at IS NOT NULL);
+";
+
+/// Of the wrong codes that the present and the copy have counted, the larger number: who guesses is not to begin anew.
+const KEEP_FAILURES: &str = "
+INSERT INTO restored.code_failure (account_id, source, count, last_at)
+SELECT account_id, source, count, last_at FROM main.code_failure
+WHERE EXISTS (SELECT 1 FROM main.account AS present JOIN restored.account AS past USING (id, name)
+              WHERE present.id = account_id)
+ON CONFLICT (account_id, source) DO UPDATE
+SET count = max(count, excluded.count), last_at = max(last_at, excluded.last_at);
 ";
 
 /// A clock that is fast has shown the code of the next step.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
@@ -140,6 +141,38 @@ fn what_a_restore_would_open_again_is_named_first() {
     Ask::of("alice", &phone).passes(&site);
     let told: String = value(&site, "SELECT detail FROM audit_row WHERE event = 'store.restore'");
     assert!(told.ends_with("undone=3"), "{told}");
+}
+
+#[test]
+fn wrong_codes_stay_counted() {
+    let site = Site::with_alice();
+    let counted = "SELECT group_concat(source || ' ' || count || ' ' || last_at, ', ')
+                   FROM (SELECT * FROM code_failure ORDER BY source)";
+    let write = |rows: &str| {
+        let sql = format!("DELETE FROM code_failure; INSERT INTO code_failure VALUES {rows}");
+        database(&site).execute_batch(&sql).unwrap();
+    };
+    write("(1, '192.0.2.1', 3, 100), (1, '192.0.2.2', 9, 100)");
+    back_up(&site, "copy.db");
+    write("(1, '192.0.2.1', 7, 200), (1, '192.0.2.2', 1, 200), (1, '192.0.2.3', 5, 200)");
+    restore(&site, "copy.db");
+    assert_eq!(value::<String>(&site, counted), "192.0.2.1 7 200, 192.0.2.2 9 200, 192.0.2.3 5 200");
+}
+
+#[test]
+fn nobody_else_could_have_put_a_journal_beside_a_copy() {
+    let site = Site::with_alice();
+    fs::create_dir(site.path("copies")).unwrap();
+    back_up(&site, "copies/copy.db");
+    let journal = site.path("copies/copy.db-journal");
+    assert!(Command::new("mkfifo").arg(&journal).status().unwrap().success());
+    let why = || read(&site, "copies/copy.db").err().unwrap().to_string();
+    assert!(why().contains("is not a regular file"));
+    fs::remove_file(&journal).unwrap();
+    fs::set_permissions(site.path("copies"), Permissions::from_mode(0o1777)).unwrap();
+    assert!(why().contains("lets others write"));
+    fs::set_permissions(site.path("copies"), Permissions::from_mode(0o755)).unwrap();
+    assert!(read(&site, "copies/copy.db").is_ok());
 }
 
 #[test]
