@@ -64,3 +64,20 @@ fn whenever_it_is_killed_the_store_works_and_the_next_call_goes_on() {
     assert!(login.out.starts_with("granted") || login.out.contains("unknown-app-password"), "{login:?}");
     home.run(["log", "verify"], "").is(0);
 }
+
+#[test]
+fn what_a_dropped_key_has_ended_is_not_restored() {
+    let home = Home::with_alice();
+    home.app_password("phone");
+    let revoked = home.run(["app", "revoke", "alice", "phone", "--yes"], "");
+    revoked.is(0);
+    home.run(["rekey"], "").is(0);
+    home.run(["rekey", "--finish", "--revoke-rest"], "").is(0);
+    let listed = home.run(["app", "restore", "--list", "--json"], "").json();
+    assert_eq!(listed, serde_json::json!([]));
+    let restored = home.run(["app", "restore", "1", "--json"], "");
+    restored.is(1);
+    assert!(restored.out.contains("key-dropped"), "{restored:?}");
+    let state = home.run(["app", "list", "alice", "--json"], "").json();
+    assert_eq!(state[0]["state"], "revoked");
+}

@@ -64,6 +64,7 @@ impl<'a> From<&'a Restored> for ShownFate<'a> {
             Fate::LabelTaken => "label-taken",
             Fate::Expired => "expired",
             Fate::TooMany => "too-many",
+            Fate::KeyDropped => "key-dropped",
         };
         Self { account: &one.account, label: &one.label, fate }
     }
@@ -75,6 +76,7 @@ const fn sentence(fate: Fate) -> &'static str {
         Fate::LabelTaken => "revoked: another has its label",
         Fate::Expired => "revoked: its time is over",
         Fate::TooMany => "revoked: the account has as many as it may",
+        Fate::KeyDropped => "revoked for ever: its key is dropped",
     }
 }
 

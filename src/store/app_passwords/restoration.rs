@@ -32,6 +32,8 @@ pub enum Fate {
     Expired,
     /// The account has as many live ones as it may.
     TooMany,
+    /// The key that it was under is dropped: nobody can tell any more whether a secret is right.
+    KeyDropped,
 }
 
 /// A revocation that may still be taken back.
@@ -58,6 +60,7 @@ impl Store {
                    FROM revocation JOIN app_password ON app_password.revocation = revocation.id
                                    JOIN account ON account.id = account_id
                    WHERE ?1 < restorable_until AND revoked_at IS NOT NULL
+                     AND app_password.key_id NOT IN (SELECT key_id FROM key_check WHERE retired_at IS NOT NULL)
                    ORDER BY revocation.id DESC, account.name, app_password.id";
         let mut statement = self.reader().prepare(sql)?;
         let mut rows = statement.query([number(now.0)])?;
@@ -133,6 +136,7 @@ struct Revoked {
     label: String,
     created_at: UnixTime,
     expires_at: Option<UnixTime>,
+    key_dropped: bool,
 }
 
 fn restorable_until(transaction: &Transaction<'_>, id: i64) -> Result<Option<UnixTime>, StoreError> {
@@ -142,8 +146,10 @@ fn restorable_until(transaction: &Transaction<'_>, id: i64) -> Result<Option<Uni
 
 /// The newest first: a successor comes back before the one that it replaces, which then takes no place of its own.
 fn revoked_by(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Revoked>, StoreError> {
-    let sql = "SELECT app_password.id, account_id, account.name, label, app_password.created_at, expires_at
+    let sql = "SELECT app_password.id, account_id, account.name, label, app_password.created_at, expires_at,
+                      retired_at IS NOT NULL AS key_dropped
                FROM app_password JOIN account ON account.id = account_id
+                                 JOIN key_check ON key_check.key_id = app_password.key_id
                WHERE revocation = ?1 AND revoked_at IS NOT NULL ORDER BY app_password.id DESC";
     let mut statement = transaction.prepare(sql)?;
     let mut rows = statement.query([id])?;
@@ -162,6 +168,7 @@ fn read(row: &Row<'_>) -> Result<Revoked, StoreError> {
         label: row.get("label")?,
         created_at: time(row.get("created_at")?)?,
         expires_at: moment(row, "expires_at")?,
+        key_dropped: row.get("key_dropped")?,
     })
 }
 
@@ -171,6 +178,9 @@ fn fate(
     limits: &AppPasswordPolicy,
     now: UnixTime,
 ) -> Result<Fate, StoreError> {
+    if row.key_dropped {
+        return Ok(Fate::KeyDropped);
+    }
     if limits.end(row.created_at, row.expires_at).is_some_and(|end| end <= now) {
         return Ok(Fate::Expired);
     }
