@@ -78,7 +78,9 @@ pub(super) fn run(site: &Site<'_>, command: &ImportCommand) -> Result<Exit, Fail
         (None, false) => {
             let (mut progress, of) = (Progress::new(site.world), plan.to_hash());
             let mut tell = |done| progress.tell(&format!("{done} of {of} passwords in the clear are hashed"));
-            import.carry_out(&plan, site.made(), &mut tell)?
+            let tally = import.carry_out(&plan, site.made(), &mut tell)?;
+            site.forget_refusals(&vault, &plan.accounts());
+            tally
         }
         (Some(_), _) | (_, true) => plan.tally(),
     };

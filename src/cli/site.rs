@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::backend::witness;
-use crate::cli::World;
 use crate::cli::failure::Failure;
+use crate::cli::{World, text};
 use crate::config::{Config, Owner};
 use crate::domain::account::AccountName;
 use crate::domain::app_password::{Label, LabelError};
@@ -45,6 +45,15 @@ impl<'a> Site<'a> {
     /// What is remembered of refused primary passwords.
     pub(super) fn refusals(&self, vault: &Vault) -> Refusals<'_> {
         Refusals::new(&self.config.run_dir, self.world.effective_uid, vault.keyring.seen_key())
+    }
+
+    /// Forgets what logins remember of these accounts, after a change that is made already: what is left of it is over
+    /// within the hour, and is no reason to call the change a failure.
+    pub(super) fn forget_refusals(&self, vault: &Vault, names: &[&AccountName]) {
+        if let Err(error) = self.refusals(vault).forget(names) {
+            text::note(&text::bounded(&format!("Warning: the change is made, but {error}")));
+            text::note("Passwords and sources that were refused before may be refused for up to an hour.");
+        }
     }
 
     /// Whose files are believed, besides root's.

@@ -258,6 +258,13 @@ impl Plan {
         tally
     }
 
+    /// The accounts that it adds.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<&AccountName> {
+        let name = |item| if let &Item::Account { ref name, .. } = item { Some(name) } else { None };
+        self.items.iter().filter_map(name).collect()
+    }
+
     /// How many passwords in the clear will have to be hashed, which takes its time.
     #[must_use]
     pub fn to_hash(&self) -> usize {

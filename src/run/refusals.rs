@@ -4,6 +4,7 @@
 //! digests of the last ones. What is new takes the place of what is oldest.
 //! Never: a secret, or an account's name in clear.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use hmac::Hmac;
@@ -144,17 +145,17 @@ impl<'a> Refusals<'a> {
         opened.write(subject.set, &places)
     }
 
-    /// Forgets everything about an account: it was unlocked, or has another primary.
+    /// Forgets everything about accounts: they were unlocked, are new, or have another primary.
     ///
     /// # Errors
     /// Where the file cannot be used.
-    pub fn forget(&self, account: &AccountName) -> Result<(), RunError> {
+    pub fn forget(&self, accounts: &[&AccountName]) -> Result<(), RunError> {
         let opened = self.open()?;
-        let name = opened.name(account);
+        let names: BTreeSet<[u8; 16]> = accounts.iter().map(|account| opened.name(account)).collect();
         for set in 0..SETS {
             let mut places = opened.read(set)?;
             let mut changed = false;
-            for place in places.iter_mut().filter(|place| place.account == name) {
+            for place in places.iter_mut().filter(|place| names.contains(&place.account)) {
                 *place = Place::default();
                 changed = true;
             }
@@ -343,7 +344,7 @@ mod tests {
         place.with(|refusals| refusals.forgive(&name("alice"), source("192.0.2.1")).unwrap());
         assert_eq!(place.recall("alice", "192.0.2.1", "other", 1000).1, 0);
         assert_eq!(place.recall("alice", "2001:db8::1", "other", 1000).1, 4);
-        place.with(|refusals| refusals.forget(&name("alice")).unwrap());
+        place.with(|refusals| refusals.forget(&[&name("alice")]).unwrap());
         assert_eq!(place.recall("alice", "2001:db8::1", "wrong 1", 1000), (false, 0));
         assert!(closed(1000).is_empty());
     }
@@ -380,11 +381,11 @@ mod tests {
         fs::write(place.run().join(FORM.name), "short").unwrap();
         assert!(!place.recall("alice", "192.0.2.1", "wrong", 1000).0);
         fs::set_permissions(place.run().join(FORM.name), fs::Permissions::from_mode(0o666)).unwrap();
-        let found = place.with(|refusals| refusals.forget(&name("alice")));
+        let found = place.with(|refusals| refusals.forget(&[&name("alice")]));
         assert!(matches!(found, Err(RunError::Untrusted(..))));
         fs::remove_file(place.run().join(FORM.name)).unwrap();
         std::os::unix::fs::symlink("/dev/null", place.run().join(FORM.name)).unwrap();
-        let found = place.with(|refusals| refusals.forget(&name("alice")));
+        let found = place.with(|refusals| refusals.forget(&[&name("alice")]));
         assert!(matches!(found, Err(RunError::Io(..))));
     }
 }

@@ -86,3 +86,43 @@ fn a_new_primary_is_good_at_once_though_it_was_wrong_before() {
     home.run(["account", "passwd", "alice"], next).is(0);
     attempt(&home, &format!("{next}{}", code(&key, now() + 30))).is(0);
 }
+
+#[test]
+fn a_change_that_is_made_is_no_failure_where_nothing_can_be_forgotten() {
+    let home = Home::with_alice();
+    let _ = std::fs::remove_dir_all(home.path("run"));
+    std::fs::write(home.path("run"), "no directory").unwrap();
+    for words in [
+        &["account", "unlock", "alice"][..],
+        &["account", "passwd", "alice"],
+        &["account", "add", "bob", "--primary", "store"],
+        &["account", "compromised", "alice", "--yes"],
+        &["account", "remove", "alice", "--yes"],
+    ] {
+        let done = home.run(words, PRIMARY);
+        done.is(0);
+        assert!(done.err.contains("Warning: the change is made, but"), "{words:?} {done:?}");
+    }
+    let left = home.run(["account", "list", "--json"], "").json();
+    assert_eq!((left[0]["account"].as_str(), left[1].as_str()), (Some("bob"), None));
+}
+
+#[test]
+fn a_new_account_inherits_no_refusals() {
+    let import = |home: &Home| {
+        let file = home.path("import");
+        std::fs::write(&file, format!("alice:{{PLAIN}}{PRIMARY}\n")).unwrap();
+        home.run(["account", "import", file.to_str().unwrap()], "").is(0);
+    };
+    let add = |home: &Home| home.run(["account", "add", "alice", "--primary", "store"], PRIMARY).is(0);
+    let ways: [&dyn Fn(&Home); 2] = [&import, &add];
+    for way in ways {
+        let home = Home::ready();
+        attempt(&home, PRIMARY).is(1);
+        let again = attempt(&home, PRIMARY);
+        assert!(again.err.contains("refused moments ago"), "{again:?}");
+        way(&home);
+        let first = attempt(&home, PRIMARY);
+        assert!(!first.err.contains("refused moments ago"), "{first:?}");
+    }
+}

@@ -51,7 +51,7 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &CompromisedCommand) -> Resu
     let account = enrollment.account(&name)?;
     let lost = enrollment.close_compromised(&name, keys, site.made())?;
     // The thief's guesses are of no use to the owner.
-    site.refusals(&vault).forget(&name)?;
+    site.forget_refusals(&vault, &[&name]);
     if command.output.json {
         show(&name, &lost, command.output)?;
     }

@@ -51,6 +51,8 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
             enrollment.add_account(name, &NewPrimary::Store(&secret), site.made())?;
         }
     }
+    // Somebody may have tried the name before its time, or it was another's.
+    site.forget_refusals(&vault, &[name]);
     let name = text::shell_word(name.as_str());
     text::note(&format!("The account {name} is there. Nothing logs in to it yet. Next:"));
     text::note(&format!("  postern app add {name} --label phone     for a mail program"));
@@ -77,7 +79,7 @@ fn enable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
 fn unlock(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
     let vault = site.vault()?;
     let forgiven = Enrollment::new(&vault).unlock(name, site.made())?;
-    site.refusals(&vault).forget(name)?;
+    site.forget_refusals(&vault, &[name]);
     let name = text::shell_word(name.as_str());
     text::note(&format!(
         "The account {name} is open to codes and passwords; {forgiven} wrong codes are forgiven."
@@ -97,7 +99,7 @@ fn passwd(site: &Site<'_>, name: &AccountName, source: &SecretSource) -> Result<
     let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
     enrollment.set_primary(name, &secret, site.made())?;
     // The new one may have been tried before its time, and be remembered as wrong.
-    site.refusals(&vault).forget(name)?;
+    site.forget_refusals(&vault, &[name]);
     let name = text::shell_word(name.as_str());
     text::note(&format!(
         "The account {name} has a new primary password. Its app passwords stay as they were."

@@ -33,7 +33,7 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &RemoveCommand) -> Result<Ex
         }
     }
     enrollment.remove_account(&name, site.made())?;
-    site.refusals(&vault).forget(&name)?;
+    site.forget_refusals(&vault, &[&name]);
     let shown = text::shell_word(name.as_str());
     text::note(&format!("The account {shown} is removed: nothing that it had logs in any more."));
     text::note("Its mailbox, and its password where PAM keeps it, are not Postern's and stay as they are.");
