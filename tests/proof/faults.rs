@@ -84,7 +84,7 @@ pub struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub fn of(target: &'a str) -> Self {
-        Self { target, needs_module: ["pam_module", "nested_pam"].contains(&target) }
+        Self { target, needs_module: ["pam_module", "nested_pam", "sasl_plugin", "memory"].contains(&target) }
     }
 
     /// Without the programs, unless the tests run them.
