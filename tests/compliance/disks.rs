@@ -3,7 +3,7 @@
 use crate::Fact;
 use crate::support::change::and_then;
 use crate::support::clients::Protocol;
-use crate::support::command::{Run, must};
+use crate::support::command::{Run, must, must_with};
 use crate::support::people::{PRIMARY, Person, postern};
 use crate::support::rig::{Rig, all_at_once};
 
@@ -13,6 +13,7 @@ pub const FACTS: &[Fact] = facts![
     on_a_full_disk_for_run_files_no_primary_passes,
     on_a_read_only_disk_for_run_files_no_primary_passes,
     on_a_disk_that_has_run_full_wrong_primaries_are_counted_on,
+    on_a_read_only_disk_with_a_journal_nothing_is_believed,
 ];
 
 const STORE_DIR: &str = "/var/lib/postern";
@@ -77,6 +78,40 @@ fn on_a_disk_that_has_run_full_wrong_primaries_are_counted_on(rig: &mut Rig) {
     });
 }
 
+/// A disk that fails in the middle of a change becomes read-only, and the store cannot be brought back to what it was.
+fn on_a_read_only_disk_with_a_journal_nothing_is_believed(rig: &mut Rig) {
+    on_its_own_disk(STORE_DIR, || {
+        let (alice, bob) = (Alice::new(rig), Alice::new(rig));
+        postern(&["app", "revoke", &alice.person.name, "phone"], "").result();
+        interrupt("UPDATE app_password SET revoked_at = NULL");
+        must(&format!("mount -o remount,ro {STORE_DIR}"));
+        for person in [&alice, &bob] {
+            rig.login(Protocol::Imap, &person.person.name, &person.phone).unavailable();
+        }
+        must(&format!("mount -o remount,rw {STORE_DIR}"));
+        rig.login(Protocol::Imap, &alice.person.name, &alice.phone).denied("revoked");
+        bob.all_works_again(rig);
+    });
+}
+
+/// Leaves store and journal as they lie on the disk in the middle of a transaction whose pages were written out already.
+fn interrupt(change: &str) {
+    let script = [
+        "CREATE TABLE filler (octets); INSERT INTO filler SELECT zeroblob(3000) FROM generate_series(1, 100);",
+        "PRAGMA cache_size = 1; BEGIN IMMEDIATE;",
+        &format!("{change};"),
+        // There is no room in memory for all of this, so that the pages of the change are written out.
+        "UPDATE filler SET octets = randomblob(3000);",
+        &format!(".system cp {STORE} /run/rig/torn.db && cp {STORE}-journal /run/rig/torn.db-journal"),
+        "ROLLBACK;",
+    ];
+    let put_in_place = format!("cp /run/rig/torn.db {STORE} && cp /run/rig/torn.db-journal {STORE}-journal");
+    must_with(&format!("sqlite3 {STORE} && {put_in_place}"), &script.join("\n"));
+    let alone = "cp /run/rig/torn.db /run/rig/alone.db && sqlite3 /run/rig/alone.db";
+    let revoked = must(&format!("{alone} 'SELECT count(*) FROM app_password WHERE revoked_at IS NOT NULL'"));
+    assert_eq!(revoked.trim(), "0", "without its journal the store would believe the change");
+}
+
 /// An account with one of everything.
 struct Alice {
     person: Person,
@@ -137,7 +172,7 @@ impl Alice {
 fn on_its_own_disk(directory: &str, trial: impl FnOnce()) {
     must(&format!(
         "mkdir -p {directory} && rm -rf /run/rig/copy && cp -a {directory} /run/rig/copy &&
-        mount -t tmpfs -o size=2m,mode=$(stat -c %a {directory}) disk {directory} &&
+        mount -t tmpfs -o size=8m,mode=$(stat -c %a {directory}) disk {directory} &&
         cp -a /run/rig/copy/. {directory}/"
     ));
     and_then(trial, || drop(must(&format!("umount {directory}"))));
