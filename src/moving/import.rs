@@ -261,8 +261,10 @@ impl Plan {
     /// The accounts that it adds.
     #[must_use]
     pub fn accounts(&self) -> Vec<&AccountName> {
-        let name = |item| if let &Item::Account { ref name, .. } = item { Some(name) } else { None };
-        self.items.iter().filter_map(name).collect()
+        self.items
+            .iter()
+            .filter_map(|item| if let Item::Account { name, .. } = item { Some(name) } else { None })
+            .collect()
     }
 
     /// How many passwords in the clear will have to be hashed, which takes its time.
