@@ -76,7 +76,7 @@ fn of_256_wrong_codes_at_once_no_more_are_compared_than_are_left(size: Size) -> 
 fn failures_before(site: &Site, number: u32) {
     let store = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
     let sql = "INSERT INTO code_failure (account_id, source, count, last_at)
-               SELECT id, '203.0.113.7', ?1, 0 FROM account WHERE name = 'alice'";
+               SELECT id, 'alone 203.0.113.7', ?1, 0 FROM account WHERE name = 'alice'";
     assert_eq!(store.execute(sql, [number]).unwrap(), 1);
 }
 
