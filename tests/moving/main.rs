@@ -15,6 +15,8 @@ mod importing;
 mod rekeying;
 mod theft;
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use postern::crypto::secret::Secret;
 use postern::domain::attempt::{Door, RawAttempt, Shown};
 use postern::domain::time::UnixTime;
@@ -70,6 +72,15 @@ impl<'a> Ask<'a> {
         let decision = self.decide(site).unwrap();
         let Verdict::Deny(found) = decision.verdict else { panic!("{} passes", self.secret) };
         assert_eq!(found, why, "{} {}", self.account, self.secret);
+    }
+}
+
+/// Says that it is over when it is dropped, so that a test that fails does not wait for its threads for ever.
+struct Until<'a>(&'a AtomicBool);
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
     }
 }
 

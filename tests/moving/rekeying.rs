@@ -13,7 +13,7 @@ use postern::verifier::{Unavailable, Vault};
 
 use super::importing::{MAILCOW, PASSWD_FILE, SECRET};
 use super::site::{PRIMARY, Site, code_at, name, now};
-use super::{Ask, UnixTime, imported, value};
+use super::{Ask, UnixTime, Until, imported, value};
 
 const MAIL: &str = "imap,pop3,smtp,sieve";
 
@@ -229,14 +229,13 @@ fn nobody_is_unavailable_while_the_key_changes() {
                 login(&Ask { at: start, ..Ask::of(account, &field) }, &counts[1]);
             }
         });
+        let _until = Until(&over);
         let enough = || counts.iter().all(|count| 10 < count.load(Relaxed));
         let change = |_| -> Result<(), RekeyError> {
             with(&site, |rekey| rekey.begin(&mut |_| ()))?;
             finish(&site, Rest::Keep).or_else(|_| finish(&site, Rest::Revoke))
         };
-        let changed: Vec<_> = (0..30).take_while(|_| !enough()).map(change).collect();
-        over.store(true, Relaxed);
-        changed
+        (0..30).take_while(|_| !enough()).map(change).collect::<Vec<_>>()
     });
     changed.into_iter().for_each(Result::unwrap);
     assert!(counts.iter().all(|count| 3 < count.load(Relaxed)), "{counts:?}");
