@@ -3,11 +3,12 @@
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::crowd::{Contended, amid_a_crowd};
+use postern::domain::time::UnixTime;
+
+use crate::crowd::{Crowd, amid_a_crowd};
 use crate::site::{PRIMARY, Site, now};
 use crate::world::{AUTH_ERR, IMAP, MAIL, SUCCESS, postern};
 use crate::{Fact, Size};
-use postern::domain::time::UnixTime;
 
 pub const FACTS: &[Fact] = facts![
     nothing_passes_after_a_revocation,
@@ -17,6 +18,84 @@ pub const FACTS: &[Fact] = facts![
     what_is_restored_within_the_time_passes_again,
 ];
 
+fn nothing_passes_after_a_revocation(size: Size) -> String {
+    let (site, rounds) = (site(), size.of(8, 1000));
+    let phones = phones(&site, rounds);
+    amid_a_crowd(&site, |crowd| {
+        for (label, phone) in &phones {
+            crowd.contend_for(|| phone.clone());
+            ends(crowd, phone, || drop(postern(&site, &["app", "revoke", "alice", label])));
+        }
+        refused(rounds)
+    })
+}
+
+fn nothing_passes_after_its_account_was_closed(size: Size) -> String {
+    let (site, rounds) = (site(), size.of(8, 1000));
+    let phone = site.app_password("alice", "phone", MAIL);
+    amid_a_crowd(&site, |crowd| {
+        for _ in 0..rounds {
+            crowd.contend_for(|| {
+                postern(&site, &["account", "enable", "alice"]);
+                phone.clone()
+            });
+            ends(crowd, &phone, || drop(postern(&site, &["account", "disable", "alice"])));
+        }
+        refused(rounds)
+    })
+}
+
+fn nothing_passes_after_the_first_use_of_its_successor(size: Size) -> String {
+    let (site, rounds) = (site(), size.of(8, 1000));
+    let phones = phones(&site, rounds);
+    amid_a_crowd(&site, |crowd| {
+        for (label, phone) in &phones {
+            crowd.contend_for(|| phone.clone());
+            ends(crowd, phone, || {
+                let successor = postern(&site, &["app", "rotate", "alice", label]);
+                assert_eq!(crowd.login("alice", &successor), SUCCESS);
+            });
+        }
+        refused(rounds)
+    })
+}
+
+/// By the clock, which everybody reads for themselves.
+fn nothing_passes_after_its_time(size: Size) -> String {
+    let (site, rounds, at_once) = (site(), size.of(1, 20), size.of(5, 50));
+    let make = |label: String| site.app_password("alice", &label, MAIL);
+    let secrets: Vec<Vec<String>> = (0..rounds)
+        .map(|round| (0..at_once).map(|number| make(format!("{round}-{number}"))).collect())
+        .collect();
+    amid_a_crowd(&site, |crowd| {
+        for (round, secrets) in secrets.iter().enumerate() {
+            crowd.contend_for(|| secrets[0].clone());
+            ends(crowd, &secrets[0], || wait_until(all_end_soon(&site, round)));
+            for secret in &secrets[1..] {
+                assert_eq!(crowd.login("alice", secret), AUTH_ERR, "after its time");
+            }
+        }
+        refused(rounds * at_once)
+    })
+}
+
+fn what_is_restored_within_the_time_passes_again(size: Size) -> String {
+    let (site, rounds) = (site(), size.of(4, 200));
+    let phone = site.app_password("alice", "phone", MAIL);
+    amid_a_crowd(&site, |crowd| {
+        for number in 1..=rounds {
+            crowd.contend_for(|| phone.clone());
+            ends(crowd, &phone, || drop(postern(&site, &["app", "revoke", "alice", "phone"])));
+            crowd.contend_for(|| {
+                postern(&site, &["app", "restore", &number.to_string()]);
+                phone.clone()
+            });
+            assert_eq!(crowd.login("alice", &phone), SUCCESS, "restored");
+        }
+        format!("{rounds} of {rounds} passed again; {}", refused(rounds))
+    })
+}
+
 fn site() -> Site {
     let site = Site::new();
     site.account("alice", PRIMARY);
@@ -24,85 +103,27 @@ fn site() -> Site {
     site
 }
 
-/// One round for each number: a secret that passes, its end, and a login that is refused.
-fn each_end_is_final(
-    site: &Site,
-    rounds: usize,
-    make: impl Fn(usize) -> String,
-    end: impl Fn(usize),
-) -> String {
-    let round = |contended: &Contended, number: usize| {
-        let secret = contended.comes_alive(|| make(number));
-        assert_eq!(site.login(IMAP, "alice", &secret), SUCCESS, "before its end, round {number}");
-        end(number);
-        contended.is_dead();
-        assert_eq!(site.login(IMAP, "alice", &secret), AUTH_ERR, "after its end, round {number}");
-    };
-    amid_a_crowd(site, |contended| (0..rounds).for_each(|number| round(contended, number))).figures(rounds)
+/// Labels and app passwords of alice's.
+fn phones(site: &Site, number: usize) -> Vec<(String, String)> {
+    let phone = |label: String| (label.clone(), site.app_password("alice", &label, MAIL));
+    (0..number).map(|number| phone(format!("phone {number}"))).collect()
 }
 
-fn nothing_passes_after_a_revocation(size: Size) -> String {
-    let site = site();
-    let label = |number| format!("phone {number}");
-    each_end_is_final(
-        &site,
-        size.of(8, 1000),
-        |number| site.app_password("alice", &label(number), MAIL),
-        |number| drop(postern(&site, &["app", "revoke", "alice", &label(number)])),
-    )
+/// What passes before its end is refused as soon as that was told.
+#[track_caller]
+fn ends(crowd: &Crowd<'_>, secret: &str, end: impl FnOnce()) {
+    assert_eq!(crowd.login("alice", secret), SUCCESS, "before its end");
+    end();
+    crowd.it_is_dead();
+    assert_eq!(crowd.login("alice", secret), AUTH_ERR, "after its end");
 }
 
-fn nothing_passes_after_its_account_was_closed(size: Size) -> String {
-    let site = site();
-    let phone = site.app_password("alice", "phone", MAIL);
-    each_end_is_final(
-        &site,
-        size.of(8, 1000),
-        |_| {
-            postern(&site, &["account", "enable", "alice"]);
-            phone.clone()
-        },
-        |_| drop(postern(&site, &["account", "disable", "alice"])),
-    )
-}
-
-fn nothing_passes_after_the_first_use_of_its_successor(size: Size) -> String {
-    let site = site();
-    let label = |number| format!("phone {number}");
-    each_end_is_final(
-        &site,
-        size.of(8, 1000),
-        |number| site.app_password("alice", &label(number), MAIL),
-        |number| {
-            let successor = postern(&site, &["app", "rotate", "alice", &label(number)]);
-            assert_eq!(site.login(IMAP, "alice", &successor), SUCCESS);
-        },
-    )
-}
-
-/// By the clock, which everybody reads for themselves.
-fn nothing_passes_after_its_time(size: Size) -> String {
-    let (site, rounds, at_once) = (site(), size.of(1, 20), size.of(5, 50));
-    let label = |round: usize, number: usize| format!("{round}-{number}");
-    let secrets: Vec<Vec<String>> = (0..rounds)
-        .map(|round| (0..at_once).map(|n| site.app_password("alice", &label(round, n), MAIL)).collect())
-        .collect();
-    let round = |contended: &Contended, round: usize| {
-        let secrets = &secrets[round];
-        contended.comes_alive(|| secrets[0].clone());
-        let end = ends_soon(&site, round);
-        assert_eq!(site.login(IMAP, "alice", &secrets[0]), SUCCESS, "before its time");
-        wait_until(end);
-        contended.is_dead();
-        for secret in secrets {
-            assert_eq!(site.login(IMAP, "alice", secret), AUTH_ERR, "after its time");
-        }
-    };
-    amid_a_crowd(&site, |contended| (0..rounds).for_each(|n| round(contended, n))).figures(rounds * at_once)
+fn refused(rounds: usize) -> String {
+    format!("{rounds} of {rounds} refused")
 }
 
 /// Gives all of a round one end, which making them one by one would not.
-fn ends_soon(site: &Site, round: usize) -> UnixTime {
+fn all_end_soon(site: &Site, round: usize) -> UnixTime {
     let end = UnixTime(now().0 + 2);
     let store = rusqlite::Connection::open(site.path("store/store.db")).unwrap();
     store.busy_timeout(Duration::from_secs(5)).unwrap();
@@ -117,23 +138,4 @@ fn wait_until(end: UnixTime) {
     if let Ok(left) = end.duration_since(SystemTime::now()) {
         thread::sleep(left);
     }
-}
-
-fn what_is_restored_within_the_time_passes_again(size: Size) -> String {
-    let site = site();
-    let phone = site.app_password("alice", "phone", MAIL);
-    let rounds = size.of(4, 200);
-    let round = |contended: &Contended, _| {
-        let revocation = site.revoke("alice", "phone").to_string();
-        contended.is_dead();
-        assert_eq!(site.login(IMAP, "alice", &phone), AUTH_ERR);
-        contended.comes_alive(|| {
-            postern(&site, &["app", "restore", &revocation]);
-            phone.clone()
-        });
-        assert_eq!(site.login(IMAP, "alice", &phone), SUCCESS, "restored");
-    };
-    assert_eq!(site.login(IMAP, "alice", &phone), SUCCESS);
-    let seen = amid_a_crowd(&site, |contended| (0..rounds).for_each(|n| round(contended, n)));
-    format!("{rounds} of {rounds} passed again; {}", seen.figures(rounds))
 }

@@ -19,12 +19,20 @@ pub fn command(site: &Site, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the command, which must succeed; what it printed.
+/// Runs the command, which must succeed; what it printed. Where others kept the store busy for too long, it is run again.
 #[track_caller]
 pub fn postern(site: &Site, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = command(site, arguments).output().unwrap();
-    assert!(status.success(), "{arguments:?}: {status}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).unwrap().trim_end().to_owned()
+    const UNAVAILABLE: i32 = 5;
+    for _ in 0..5 {
+        let Output { status, stdout, stderr } = command(site, arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&stderr);
+        if status.success() {
+            return String::from_utf8(stdout).unwrap().trim_end().to_owned();
+        }
+        let busy = status.code() == Some(UNAVAILABLE) && said.contains("locked by another writer");
+        assert!(busy, "{arguments:?}: {status}: {said}");
+    }
+    panic!("{arguments:?}: the store is locked all the time");
 }
 
 /// One number that the store answers.
