@@ -24,6 +24,7 @@ enum Change {
     Revoke(String),
     Rename(String, String),
     Rotate(String),
+    Limit(String, String),
     Disable,
     Enable,
     RenewRecoveryCodes,
@@ -37,6 +38,7 @@ impl Change {
             Self::Revoke(label) => vec!["app", "revoke", "alice", label],
             Self::Rename(label, new) => vec!["app", "rename", "alice", label, new],
             Self::Rotate(label) => vec!["app", "rotate", "alice", label],
+            Self::Limit(label, expires) => vec!["app", "limit", "alice", label, "--expires", expires],
             Self::Disable => vec!["account", "disable", "alice"],
             Self::Enable => vec!["account", "enable", "alice"],
             Self::RenewRecoveryCodes => vec!["recovery", "new", "alice"],
@@ -46,28 +48,30 @@ impl Change {
 
     /// Whether the store has all of it, as far as the old state did not.
     fn is_done(&self, store: &Connection) -> bool {
-        let live = |label: &str| {
-            let sql = "SELECT count(*) FROM app_password WHERE label = ?1 AND revoked_at IS NULL";
-            store.query_row(sql, [label], |row| row.get::<_, u32>(0)).unwrap() == 1
+        let count = |sql: &str, name: &str| {
+            store
+                .query_row(&format!("SELECT count(*) FROM {sql}"), [name], |row| row.get::<_, u32>(0))
+                .unwrap()
         };
-        let says = |sql: &str, wanted: &str| {
-            store.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap() == wanted
-        };
-        let state = "SELECT state FROM account WHERE name = 'alice'";
+        let live = |label| count("app_password WHERE label = ?1 AND revoked_at IS NULL", label) == 1;
+        let alice_is = |state| count("account WHERE name = 'alice' AND state = ?1", state) == 1;
         match self {
             Self::Add(label) => live(label),
             Self::Revoke(label) => !live(label),
             Self::Rename(label, new) => !live(label) && live(new),
             Self::Rotate(label) => live(label) && live(&aged(label)),
-            Self::Disable => says(state, "disabled"),
-            Self::Enable => says(state, "active"),
+            Self::Limit(label, _) => {
+                count("app_password WHERE label = ?1 AND unixepoch() < expires_at", label) == 1
+            }
+            Self::Disable => alice_is("disabled"),
+            Self::Enable => alice_is("active"),
             Self::RenewRecoveryCodes => {
-                says("SELECT CAST(count(*) AS TEXT) FROM recovery_code WHERE retired_at IS NULL", "10")
+                let good = "recovery_code JOIN account ON account.id = account_id
+                            WHERE name = ?1 AND retired_at IS NULL";
+                count(good, "alice") == 10
             }
             Self::RemoveTotp(account) => {
-                let sql =
-                    "SELECT count(*) FROM totp_key JOIN account ON account.id = account_id WHERE name = ?1";
-                store.query_row(sql, [account], |row| row.get::<_, u32>(0)).unwrap() == 0
+                count("totp_key JOIN account ON account.id = account_id WHERE name = ?1", account) == 0
             }
         }
     }
@@ -178,6 +182,9 @@ impl Trial {
             (0 | 1, Some(any)) => Change::Revoke(any.label.clone()),
             (2, Some(any)) => Change::Rename(any.label.clone(), fresh),
             (3 | 4, Some(any)) if any.rotated == Rotated::Never => Change::Rotate(any.label.clone()),
+            (8, Some(any)) if any.rotated == Rotated::Never => {
+                Change::Limit(any.label.clone(), format!("{}d", 30 + self.number))
+            }
             (5, _) if self.disabled => Change::Enable,
             (5, _) => Change::Disable,
             (6, _) => Change::RenewRecoveryCodes,
@@ -243,7 +250,7 @@ impl Trial {
                 self.live.push(Live { label, secret, rotated: Rotated::Once });
             }
             Change::Disable | Change::Enable => self.disabled = !self.disabled,
-            Change::RenewRecoveryCodes => {}
+            Change::Limit(..) | Change::RenewRecoveryCodes => {}
             Change::RemoveTotp(account) => self.with_totp.retain(|one| *one != account),
         }
     }

@@ -12,6 +12,7 @@ use crate::{Fact, Size};
 
 pub const FACTS: &[Fact] = facts![
     nothing_passes_after_a_revocation,
+    nothing_passes_outside_a_scope_that_was_narrowed,
     nothing_passes_after_its_account_was_closed,
     nothing_passes_after_its_time,
     nothing_passes_after_the_first_use_of_its_successor,
@@ -25,6 +26,22 @@ fn nothing_passes_after_a_revocation(size: Size) -> String {
         for (label, phone) in &phones {
             crowd.contend_for(|| phone.clone());
             ends(crowd, phone, || drop(postern(&site, &["app", "revoke", "alice", label])));
+        }
+        refused(rounds)
+    })
+}
+
+fn nothing_passes_outside_a_scope_that_was_narrowed(size: Size) -> String {
+    let (site, rounds) = (site(), size.of(8, 1000));
+    let phone = site.app_password("alice", "phone", MAIL);
+    let limit = |scope| postern(&site, &["app", "limit", "alice", "phone", "--scope", scope]);
+    amid_a_crowd(&site, |crowd| {
+        for _ in 0..rounds {
+            crowd.contend_for(|| {
+                limit(MAIL);
+                phone.clone()
+            });
+            ends(crowd, &phone, || drop(limit("smtp")));
         }
         refused(rounds)
     })
