@@ -261,6 +261,7 @@ impl From<ImportError> for Failure {
             ImportError::Store(error) => Self::Unavailable(error.into()),
             ImportError::Hash(error) => Self::Unavailable(error.into()),
             ImportError::Pam(error) => Self::Unavailable(error.into()),
+            ImportError::Vault(error) => Self::Unavailable(error),
         }
     }
 }

@@ -60,6 +60,8 @@ pub enum HashError {
     TooDear,
     /// The memory could not be had.
     OutOfMemory,
+    /// The machine takes too long over the hashes that were imported.
+    TooSlow,
 }
 
 impl fmt::Display for HashError {
@@ -67,6 +69,7 @@ impl fmt::Display for HashError {
         f.write_str(match self {
             Self::Malformed => "the stored hash is none that can be checked",
             Self::TooDear => "the stored hash asks for more memory or passes than any hash of ours",
+            Self::TooSlow => "the machine takes too long over the hashes that were imported",
             Self::OutOfMemory => "there is no memory for a password hash",
         })
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use crate::crypto::entropy;
 use crate::crypto::foreign::{ForeignHash, Written, read};
@@ -16,7 +17,7 @@ use crate::domain::primary::{Inadmissible, admissible};
 use crate::domain::service::Scope;
 use crate::moving::{Format, Reason, csv, passwd_file};
 use crate::store::{Imported, ImportedPrimary, MAX_UNTAGGED, Made, NO_HASH, StoreError};
-use crate::verifier::{AskUid, PamUnusable, Vault};
+use crate::verifier::{AskUid, MOST_TRIED, PamUnusable, Unavailable, Vault};
 
 /// What one line says.
 pub(super) enum Item {
@@ -111,6 +112,8 @@ pub enum ImportError {
     Hash(HashError),
     /// The system could not be asked about a name.
     Pam(PamUnusable),
+    /// What was brought along before could not be read.
+    Vault(Unavailable),
 }
 
 impl fmt::Display for ImportError {
@@ -119,11 +122,18 @@ impl fmt::Display for ImportError {
             Self::Store(error) => error.fmt(f),
             Self::Hash(error) => error.fmt(f),
             Self::Pam(error) => error.fmt(f),
+            Self::Vault(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for ImportError {}
+
+impl From<Unavailable> for ImportError {
+    fn from(error: Unavailable) -> Self {
+        Self::Vault(error)
+    }
+}
 
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
@@ -291,6 +301,7 @@ struct Counts {
     labels: BTreeSet<String>,
     live: usize,
     untagged: usize,
+    cost: Duration,
 }
 
 impl<'c> Check<'c> {
@@ -303,7 +314,10 @@ impl<'c> Check<'c> {
         let verdict = match &item {
             Err(why) => Line::Bad(why.clone()),
             Ok(Item::Account { name, .. }) => self.account(line, name)?,
-            Ok(Item::AppPassword { account, label, .. }) => self.app_password(line, account, label)?,
+            Ok(Item::AppPassword { account, label, hash, .. }) => {
+                let cost = Duration::from_millis(hash.millis().into());
+                self.app_password(line, account, label, cost)?
+            }
         };
         match (verdict, item, self.import.existing) {
             (Line::Good, Ok(item), _) => self.plan.items.push(item),
@@ -335,12 +349,14 @@ impl<'c> Check<'c> {
         line: usize,
         account: &AccountName,
         label: &Label,
+        cost: Duration,
     ) -> Result<Line, ImportError> {
         let key = (account.clone(), label.as_str().to_owned());
         if let Some(before) = self.labels.get(&key) {
             return Ok(Line::Bad(Reason(format!("it names the app password of line {before} again"))));
         }
         self.labels.insert(key, line);
+        let most = usize::from(self.import.limits.most);
         let Some(counts) = self.counts(account)? else {
             return Ok(Line::Bad(Reason("there is no such account, here or in the store".to_owned())));
         };
@@ -349,13 +365,22 @@ impl<'c> Check<'c> {
         }
         counts.live += 1;
         counts.untagged += 1;
-        let (live, untagged, most) = (counts.live, counts.untagged, usize::from(self.import.limits.most));
+        counts.cost += cost;
+        let too_dear = MOST_TRIED < counts.cost;
+        let (live, untagged) = (counts.live, counts.untagged);
         Ok(if MAX_UNTAGGED < untagged {
             Line::Bad(Reason(format!(
                 "the account has {MAX_UNTAGGED} brought along already, the most there may be"
             )))
         } else if most < live {
             Line::Bad(Reason(format!("the account has {most} app passwords already, the most there may be")))
+        } else if too_dear {
+            // The next ones may be cheaper.
+            counts.cost -= cost;
+            Line::Bad(Reason(format!(
+                "the account has brought along hashes that take more than {} seconds together",
+                MOST_TRIED.as_secs()
+            )))
         } else {
             Line::Good
         })
@@ -370,7 +395,8 @@ impl<'c> Check<'c> {
                     let live =
                         store.app_passwords(found.id)?.into_iter().filter(|row| row.revoked_at.is_none());
                     let labels: BTreeSet<String> = live.map(|row| row.label).collect();
-                    Counts { live: labels.len(), untagged: store.untagged(found.id)?, labels }
+                    let cost = self.import.vault.cost_of_untagged(&found)?;
+                    Counts { live: labels.len(), untagged: store.untagged(found.id)?, labels, cost }
                 }
                 None if self.coming.contains(account) => Counts::default(),
                 None => return Ok(None),

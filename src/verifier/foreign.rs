@@ -3,6 +3,8 @@
 //! A hash that other software made knows no pepper: whoever has it can guess. So it lies in the store under a seal,
 //! bound to its place, until the first right secret replaces it.
 
+use std::time::Duration;
+
 use data_encoding::BASE64_NOPAD;
 
 use crate::crypto::entropy::{self, EntropyError};
@@ -61,6 +63,18 @@ impl Vault {
         let text = seal::open(&self.key(key_id)?.seal_key(), name_of(place).as_bytes(), &sealed)?;
         let text = std::str::from_utf8(text.expose()).map_err(|_| HashError::Malformed)?;
         Ok(ForeignHash::parse(text).map_err(|_| HashError::Malformed)?)
+    }
+
+    /// About how long it takes to try the app passwords of an account that have no tag.
+    ///
+    /// # Errors
+    /// Where the store fails, or one does not open.
+    pub fn cost_of_untagged(&self, account: &Account) -> Result<Duration, Unavailable> {
+        self.store.untagged_app_passwords(account)?.iter().try_fold(Duration::ZERO, |sum, found| {
+            let place = HashPlace::AppPassword { account: account.id, row: found.id };
+            let hash = self.open_hash(place, (&found.hash, found.key_id))?;
+            Ok(sum + Duration::from_millis(hash.millis().into()))
+        })
     }
 
     /// Hashes a primary anew that was right, if its hash was brought along or is under an older key.

@@ -4,15 +4,20 @@
 //! by a tag over the account and the secret. People may have chosen them, so that they stand behind the same gate as
 //! primaries, and are hashed as dearly.
 
+use std::time::Duration;
+
 use crate::audit::Path;
 use crate::crypto::keyring::Keyring;
-use crate::crypto::password_hash::PasswordHash;
+use crate::crypto::password_hash::{HashError, PasswordHash};
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{Attempt, Shown};
 use crate::domain::verdict::{Evidence, Match};
 use crate::store::{Account, FoundAppPassword, HashPlace, Made, Store};
 use crate::verifier::primary::Case;
 use crate::verifier::{Decision, Spending, Unavailable};
+
+/// How long those without a tag may take together: an import takes no more, and a login tries no longer.
+pub const MOST_TRIED: Duration = Duration::from_secs(2);
 
 /// The ones that a field may be.
 #[derive(Default)]
@@ -61,7 +66,12 @@ impl Case<'_> {
                 return self.conclude(account, found, field).map(Some);
             }
         }
+        let begun = (self.clock)();
         for found in &self.imported.untagged {
+            // Not a no: it may be one of those that are left. Others wait for the slot meanwhile.
+            if MOST_TRIED.as_secs() < (self.clock)().0.saturating_sub(begun.0) {
+                return Err(HashError::TooSlow.into());
+            }
             let place = HashPlace::AppPassword { account: account.id, row: found.id };
             let hash = self.vault.open_hash(place, (&found.hash, found.key_id))?;
             if hash.verify(field, self.verifier.system.crypt)? {

@@ -14,6 +14,7 @@ mod gate;
 mod code;
 
 pub use foreign::is_foreign;
+pub use imported::MOST_TRIED;
 pub use primary::is_stranger;
 pub use unavailable::{PamUnusable, Unavailable};
 pub use vault::Vault;

@@ -86,6 +86,9 @@ impl Unavailable {
             Self::Key(error) => remedy_for_key(error),
             Self::Store(error) => remedy_for_store(error),
             Self::Hash(HashError::OutOfMemory) => "give the host more memory, or a higher limit",
+            Self::Hash(HashError::TooSlow) => {
+                "find what keeps the machine busy, or let the account have fewer of them"
+            }
             Self::Hash(_) | Self::Seal(_) => "restore the store from a backup, or enroll the account anew",
             Self::Pam(error) => remedy_for_pam(error),
             Self::Run(RunError::Untrusted(..)) => "remove it; it is made anew, for root alone",

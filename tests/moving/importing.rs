@@ -243,6 +243,53 @@ fn at_most_eight_wait_for_their_first_use() {
     assert_eq!(plan(&site, &format!("{header}{}", line(10)), Format::Csv).bad.len(), 1);
 }
 
+/// Bcrypt at cost 12 is a quarter of a second; nothing of it is computed here.
+fn dear(labels: std::ops::RangeInclusive<u32>) -> String {
+    let line = |label| {
+        format!(
+            "anna@example.org,device {label},{{BLF-CRYPT}}$2y$12$qQfw0kLvO9nHB02rn/JUUOqdZsw0cvDaZlhDNmbQglV.NkS9.tK72\n"
+        )
+    };
+    format!("account,label,hash\n{}", labels.map(line).collect::<String>())
+}
+
+#[test]
+fn an_account_brings_no_more_along_than_a_login_has_time_for() {
+    let site = with_accounts();
+    let refused = |labels| plan(&site, &dear(labels), Format::Csv).bad;
+    let bad = refused(1..=8);
+    assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [9]);
+    assert!(bad[0].reason.as_str().contains("more than 2 seconds"), "{bad:?}");
+    imported(&site, &dear(1..=7), Format::Csv);
+    assert_eq!(refused(8..=8).len(), 1, "what is there already counts too");
+}
+
+#[test]
+fn a_machine_that_is_too_slow_cannot_say() {
+    let site = with_accounts();
+    let cheap = dear(1..=4).replace("$2y$12$", "$2y$05$");
+    imported(&site, &cheap, Format::Csv);
+    let (slow, asked) = (std::cell::Cell::new(now().0), std::cell::Cell::new(0));
+    let crypt = |secret: &super::Secret, setting: &str| {
+        slow.set(slow.get() + 2);
+        asked.set(asked.get() + 1);
+        postern::ffi::crypt::crypt(secret, setting)
+    };
+    let system = super::System { crypt: &crypt, ..super::SYSTEM };
+    let secret = super::Secret::copy_of(b"wrong horse");
+    let raw = super::RawAttempt {
+        account: b"anna@example.org",
+        shown: super::Shown::Field(&secret),
+        service: b"imap",
+        remote: None,
+        door: super::Door::Try,
+    };
+    let verifier = super::Verifier::new(&site.config, site.owner(), system, Spending::Real);
+    let why = verifier.verify(&raw, &|| super::UnixTime(slow.get())).unwrap_err();
+    assert!(why.to_string().contains("too long"), "{why}");
+    assert_eq!(asked.get(), 2);
+}
+
 #[test]
 fn many_lines_are_one_transaction() {
     let site = Site::new();
