@@ -10,11 +10,12 @@ LIBDIR ?= /usr/lib/$(shell gcc -print-multiarch)
 PAMDIR ?= $(LIBDIR)/security
 # Where Cyrus SASL looks; without libsasl there is no such folder, and nothing goes there unless it is named.
 SASLDIR ?= $(wildcard $(LIBDIR)/sasl2)
+MANDIR ?= /usr/share/man
 INSTALL ?= install
 
 # Each step needs the one before it.
 .NOTPARALLEL:
-.PHONY: help build install test proof demo bench packages packages-test toolchain
+.PHONY: help build install test proof demo bench man packages packages-test toolchain
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -43,6 +44,9 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	$(INSTALL) -m 644 include/postern.h $(DESTDIR)/usr/include/postern.h
 	$(INSTALL) -d $(DESTDIR)/usr/lib/systemd/system
 	$(INSTALL) -m 644 packaging/systemd/postern.socket packaging/systemd/postern.service $(DESTDIR)/usr/lib/systemd/system/
+	for page in packaging/man/*; do \
+	    $(INSTALL) -D -m 644 "$$page" "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}" || exit 1; \
+	done
 	@# What an administrator has changed stays.
 	@keep() { test -e "$$2" || $(INSTALL) -m 644 "$$1" "$$2"; }; \
 	    keep packaging/etc/postern.toml $(DESTDIR)/etc/postern/postern.toml && \
@@ -63,6 +67,9 @@ demo: ## shows logins with real mail clients, on private servers; as root
 
 bench: toolchain packages-test build ## measures logins through Dovecot against pam_permit; as root
 	@$(CARGO) run --quiet --locked --example bench
+
+man: ## writes the manual pages of the command anew, after its help has changed
+	@$(CARGO) run --quiet --locked --example man
 
 packages:
 	@tests/support/packages build
