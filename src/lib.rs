@@ -42,6 +42,7 @@
 //! - [`store`]: the SQLite tables, opened for each call.
 //! - [`wire`]: frames between a door and posternd.
 //! - [`run`]: files under `/run/postern`: refused primary passwords, slots for their checks; lost at a reboot.
+//! - `hosts`: what doveconf(1) and postconf(1) say; not in the module that hosts load.
 //! - [`audit`]: one line for each decision and each change, in which foreign text forges nothing.
 //! - [`verifier`]: the order of a decision; asks store, key and PAM; spends codes.
 //! - [`enrollment`]: makes and revokes accounts, app passwords, TOTP keys. Floor 3 with the verifier, whose
@@ -79,6 +80,8 @@ pub mod store;
 pub mod run;
 pub mod wire;
 pub mod audit;
+#[cfg(feature = "cli")]
+pub mod hosts;
 pub mod verifier;
 pub mod enrollment;
 #[cfg(feature = "daemon")]
