@@ -101,9 +101,9 @@ impl Program<'_> {
         let mut command = Command::new(self.name);
         command.args(self.arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C");
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => NotRun::Missing(self.name.to_owned()),
-            _ => NotRun::Io(self.name.to_owned(), error),
+        let name = self.name.to_owned();
+        command.spawn().map_err(|error| {
+            if error.kind() == ErrorKind::NotFound { NotRun::Missing(name) } else { NotRun::Io(name, error) }
         })
     }
 
