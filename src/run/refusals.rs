@@ -52,8 +52,8 @@ pub struct Recollection {
 pub enum Refused {
     /// A wrong primary password, which counts against its source.
     Primary,
-    /// A secret that is wrong on its service, which does not take primaries. Counts against its source, and says nothing
-    /// to other services.
+    /// A whole field that is wrong on its service: one that takes no primaries, or one where it may have been an app
+    /// password that was brought along. Counts against its source, and says nothing to other services.
     Here,
     /// A wrong or spent code behind the right primary, which the store counts.
     Code,
@@ -104,7 +104,7 @@ impl<'a> Refusals<'a> {
         })
     }
 
-    /// Remembers a refused secret; the same one counts once.
+    /// Remembers a refused secret, or all that one attempt may have meant; the same ones count once.
     ///
     /// # Errors
     /// Where the file cannot be used.
@@ -112,20 +112,21 @@ impl<'a> Refusals<'a> {
         &self,
         account: &AccountName,
         source: Source,
-        secret: &Secret,
+        secrets: &[&Secret],
         refused: Refused,
         now: UnixTime,
     ) -> Result<(), RunError> {
         let opened = self.open()?;
         let subject = opened.subject(account, source);
-        let digest = opened.digest(&subject, secret);
+        let digests: Vec<u64> = secrets.iter().map(|secret| opened.digest(&subject, secret)).collect();
         let mut places = opened.read(subject.set)?;
         if let Some(place) = place_for(&mut places, &subject, now) {
-            if refused != Refused::Code && !place.remembers(digest, now) {
+            let is_new = |digest: &u64| !place.remembers(*digest, now);
+            if refused != Refused::Code && digests.iter().any(is_new) {
                 place.failures = place.failures.saturating_add(1);
             }
             place.last_at = now.0;
-            place.remember(digest, now);
+            digests.iter().for_each(|digest| place.remember(*digest, now));
         }
         opened.write(subject.set, &places)
     }
@@ -271,7 +272,7 @@ mod tests {
             self.with(|refusals| {
                 let secret = Secret::copy_of(secret.as_bytes());
                 refusals
-                    .remember(&name(account), source(from), &secret, Refused::Primary, UnixTime(at))
+                    .remember(&name(account), source(from), &[&secret], Refused::Primary, UnixTime(at))
                     .unwrap();
             });
         }

@@ -108,12 +108,24 @@ impl Store {
         untagged(self.reader(), account_id)
     }
 
+    /// Whether an account has any app password that was brought along, tombstones included.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn has_imported(&self, account: &Account) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM app_password WHERE account_id = ?1 AND imported = 1)";
+        Ok(self.reader().query_row(sql, [account.id], |row| row.get(0))?)
+    }
+
     /// The app passwords of an account that have no tag, tombstones included.
     ///
     /// # Errors
     /// Where the store fails.
     pub fn untagged_app_passwords(&self, account: &Account) -> Result<Vec<FoundAppPassword>, StoreError> {
-        let sql = format!("{FOUND} WHERE account_id = ?1 AND tag IS NULL ORDER BY app_password.id LIMIT ?2");
+        let sql = format!(
+            "{FOUND} WHERE account_id = ?1 AND imported = 1 AND tag IS NULL
+             ORDER BY app_password.id LIMIT ?2"
+        );
         let mut statement = self.reader().prepare(&sql)?;
         let most = i64::try_from(MAX_UNTAGGED).unwrap_or(i64::MAX);
         let mut rows = statement.query((account.id, most))?;
@@ -238,8 +250,8 @@ impl<'i> Import<'i> {
         hash: &ForeignHash,
     ) -> Result<(), StoreError> {
         let account = self.account_id(name)?;
-        let add = "INSERT INTO app_password (account_id, label, hash, key_id, scope, networks, created_at, created_by)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let add = "INSERT INTO app_password (account_id, label, hash, key_id, scope, networks, created_at, created_by, imported)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)";
         let (at, by) = (number(self.made.at.0), self.made.by);
         let (scope, listed) = (scope.to_string(), (!networks.are_any()).then(|| networks.to_string()));
         let key_id = self.store.key_id()?;
@@ -281,7 +293,7 @@ impl<'i> Import<'i> {
 }
 
 fn untagged(connection: &rusqlite::Connection, account_id: i64) -> Result<usize, StoreError> {
-    let sql = "SELECT count(*) FROM app_password WHERE account_id = ?1 AND tag IS NULL";
+    let sql = "SELECT count(*) FROM app_password WHERE account_id = ?1 AND imported = 1 AND tag IS NULL";
     let count: i64 = connection.query_row(sql, [account_id], |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }

@@ -54,14 +54,16 @@ CREATE TABLE app_password (
     expires_at INTEGER CHECK (0 <= expires_at),
     networks TEXT CHECK (0 < length(networks)),
     replaces INTEGER REFERENCES app_password,
-    revocation INTEGER REFERENCES revocation
+    revocation INTEGER REFERENCES revocation,
+    imported INTEGER NOT NULL DEFAULT 0 CHECK (imported IN (0, 1)),
+    CHECK (tag IS NOT NULL OR imported = 1)
 ) STRICT;
 
 CREATE INDEX app_password_account ON app_password (account_id);
 
 CREATE UNIQUE INDEX app_password_live_label ON app_password (account_id, label) WHERE revoked_at IS NULL;
 
-CREATE INDEX app_password_untagged ON app_password (account_id) WHERE tag IS NULL;
+CREATE INDEX app_password_imported ON app_password (account_id) WHERE imported = 1;
 
 CREATE INDEX app_password_replaces ON app_password (replaces) WHERE replaces IS NOT NULL;
 

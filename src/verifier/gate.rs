@@ -2,7 +2,7 @@
 
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{Attempt, Shown};
-use crate::domain::presented::Presented;
+use crate::domain::presented::{Factor, Presented};
 use crate::domain::throttle::{Source, Throttled};
 use crate::domain::time::UnixTime;
 use crate::run::{Refusals, Refused, Slot, take_slot};
@@ -18,6 +18,8 @@ pub(super) struct Gate<'g> {
     primary: Secret,
     /// The same with its code.
     whole: Secret,
+    /// Whether what was taken for a code may be the end of an app password that was brought along.
+    ambiguous: bool,
 }
 
 /// Whether a primary password may be checked.
@@ -40,12 +42,17 @@ impl<'g> Gate<'g> {
             source: case.attempt.source,
             primary: Secret::new([b"primary".as_slice(), presented.primary.expose()].concat()),
             whole: whole(case.attempt),
+            ambiguous: !case.imported.is_empty()
+                && matches!(case.attempt.shown, Shown::Field(_))
+                && !matches!(presented.factor, Factor::Absent),
         }
     }
 
     pub(super) fn enter(&self, now: UnixTime) -> Result<Passage, Unavailable> {
         let account = &self.case.attempt.account;
-        let found = self.refusals.recall(account, self.source, &[&self.primary, &self.whole], now)?;
+        // What was refused as a primary may yet begin an app password.
+        let secrets: &[&Secret] = if self.ambiguous { &[&self.whole] } else { &[&self.whole, &self.primary] };
+        let found = self.refusals.recall(account, self.source, secrets, now)?;
         if found.repeated {
             return Ok(Passage::Repeated);
         }
@@ -57,12 +64,24 @@ impl<'g> Gate<'g> {
         Ok(slot.map_or(Passage::Throttled(Throttled::Load), Passage::Open))
     }
 
+    /// Whether a field may be an app password as a whole and a primary without its end.
+    pub(super) const fn is_ambiguous(&self) -> bool {
+        self.ambiguous
+    }
+
+    /// Whether the primary was refused moments ago, where only the whole field was asked for on entry.
+    pub(super) fn repeats_primary(&self, now: UnixTime) -> Result<bool, Unavailable> {
+        let account = &self.case.attempt.account;
+        Ok(self.ambiguous && self.refusals.recall(account, self.source, &[&self.primary], now)?.repeated)
+    }
+
     pub(super) fn remember(&self, refused: Refused, now: UnixTime) -> Result<(), Unavailable> {
-        let secret = match refused {
-            Refused::Primary => &self.primary,
-            Refused::Here | Refused::Code => &self.whole,
+        let secrets: &[&Secret] = match refused {
+            Refused::Primary if self.ambiguous => &[&self.primary, &self.whole],
+            Refused::Primary => &[&self.primary],
+            Refused::Here | Refused::Code => &[&self.whole],
         };
-        Ok(self.refusals.remember(&self.case.attempt.account, self.source, secret, refused, now)?)
+        Ok(self.refusals.remember(&self.case.attempt.account, self.source, secrets, refused, now)?)
     }
 
     pub(super) fn forgive(&self) -> Result<(), Unavailable> {

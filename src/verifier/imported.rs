@@ -22,6 +22,8 @@ pub const MOST_TRIED: Duration = Duration::from_secs(2);
 /// The ones that a field may be.
 #[derive(Default)]
 pub(super) struct Imported {
+    /// Whether the account has any: then every field is a guess at them.
+    any: bool,
     tagged: Option<FoundAppPassword>,
     untagged: Vec<FoundAppPassword>,
 }
@@ -37,12 +39,15 @@ impl Imported {
         let Some(field) = field(attempt) else {
             return Ok(Self::default());
         };
+        if !store.has_imported(account)? {
+            return Ok(Self::default());
+        }
         let tagged = keyring.find(|key| store.app_password(&key.imported_tag(account.id, field)))?;
-        Ok(Self { tagged, untagged: store.untagged_app_passwords(account)? })
+        Ok(Self { any: true, tagged, untagged: store.untagged_app_passwords(account)? })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.tagged.is_none() && self.untagged.is_empty()
+        !self.any
     }
 }
 

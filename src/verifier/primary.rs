@@ -45,6 +45,8 @@ enum Looked {
 pub(super) struct Findings {
     pub label: Option<String>,
     pub hashes: u32,
+    /// Whether the whole field was tried as an app password that was brought along, in vain.
+    pub guess: bool,
 }
 
 impl Verifier<'_> {
@@ -140,7 +142,7 @@ impl Case<'_> {
         let policy = if takes_primary(accepted) { Coverage::Inside } else { Coverage::Outside };
         let evidence = PrimaryEvidence { policy, account, primary, code };
         let decision = Decision::new(Evidence::Primary(evidence), self.path(&presented.factor));
-        self.count(&gate, &evidence, &decision)?;
+        self.count(&gate, &evidence, &findings, &decision)?;
         if decision.is_grant() {
             self.renew_primary(primary, &presented.primary);
         }
@@ -185,7 +187,7 @@ impl Case<'_> {
         if matches!(self.attempt.shown, Shown::CodeAlone(_)) {
             return Ok(Looked::Primary(PrimaryFinding::Elsewhere));
         }
-        if primary.is_empty() {
+        if primary.is_empty() && !gate.is_ambiguous() {
             // Nobody is asked: some stacks take an empty password for an account without one.
             return Ok(Looked::Primary(PrimaryFinding::Empty));
         }
@@ -197,10 +199,17 @@ impl Case<'_> {
         if let Some(decision) = self.by_imported()? {
             return Ok(Looked::AppPassword(Box::new(decision)));
         }
-        if !takes_primary(accepted) {
-            return Ok(Looked::Primary(PrimaryFinding::NotAsked));
-        }
-        Ok(Looked::Primary(PrimaryFinding::Checked(self.ask(primary, findings)?)))
+        findings.guess = gate.is_ambiguous();
+        let finding = if !takes_primary(accepted) {
+            PrimaryFinding::NotAsked
+        } else if primary.is_empty() {
+            PrimaryFinding::Empty
+        } else if gate.repeats_primary((self.clock)())? {
+            PrimaryFinding::Repeated
+        } else {
+            PrimaryFinding::Checked(self.ask(primary, findings)?)
+        };
+        Ok(Looked::Primary(finding))
     }
 
     fn ask(&self, primary: &Secret, findings: &mut Findings) -> Result<PrimaryMatch, Unavailable> {
@@ -288,6 +297,7 @@ impl Case<'_> {
         &self,
         gate: &Gate<'_>,
         evidence: &PrimaryEvidence,
+        findings: &Findings,
         decision: &Decision,
     ) -> Result<(), Unavailable> {
         if self.verifier.spending == Spending::Rehearsal {
@@ -300,6 +310,8 @@ impl Case<'_> {
             // Nothing is known of the primary where it was not asked for: another service may well take it.
             (PrimaryFinding::NotAsked, _) => gate.remember(Refused::Here, now),
             (_, CodeEvidence::Wrong | CodeEvidence::Spent) => gate.remember(Refused::Code, now),
+            // Else whoever varies what looks like a code could guess without end.
+            _ if findings.guess => gate.remember(Refused::Here, now),
             _ => Ok(()),
         }
     }

@@ -11,6 +11,7 @@
 mod site;
 
 mod copying;
+mod digits_at_the_end;
 mod importing;
 mod rekeying;
 mod theft;
