@@ -10,3 +10,6 @@
 mod mdoc;
 mod pages;
 mod manual;
+mod blocks;
+mod shell;
+mod snippets;
