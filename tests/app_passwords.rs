@@ -22,6 +22,7 @@ use postern::domain::network::Networks;
 use postern::domain::policy::AppPasswordPolicy;
 use postern::domain::selection::Selection;
 use postern::domain::service::{Scope, Service};
+use postern::domain::throttle::Source;
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
 use postern::enrollment::{Enrollment, EnrollmentError, Overlap, Wanted};
@@ -460,6 +461,7 @@ fn a_successor_that_was_revoked_during_its_first_use_ends_nothing_and_does_not_p
         made: site.made(),
         service: &service,
         from: None,
+        source: Source::of(None),
         counted: postern::store::Counted::BehindPrimary,
     };
     assert_eq!(vault.store.settle_first_use(&found, &by).unwrap(), FirstUse::Revoked);

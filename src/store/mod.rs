@@ -61,6 +61,8 @@ pub struct Use<'a> {
     pub service: &'a Service,
     /// From which address, if one is known.
     pub from: Option<IpAddr>,
+    /// Where a wrong code is counted.
+    pub source: Source,
     /// What a wrong code counts against.
     pub counted: Counted,
 }
@@ -77,10 +79,9 @@ pub enum Counted {
 impl Use<'_> {
     /// Where it comes from, as wrong codes are counted.
     fn source(&self) -> String {
-        let source = Source::of(self.from);
         match self.counted {
-            Counted::BehindPrimary => source.to_string(),
-            Counted::Alone => format!("{ALONE}{source}"),
+            Counted::BehindPrimary => self.source.to_string(),
+            Counted::Alone => format!("{ALONE}{}", self.source),
         }
     }
 }

@@ -108,8 +108,8 @@ impl Verifier<'_> {
             return Life::Live;
         }
         let made = Made { at: now, by: self.owner.0 };
-        let by =
-            Use { made, service: &attempt.service, from: attempt.remote, counted: Counted::BehindPrimary };
+        let Attempt { service, remote: from, source, .. } = attempt;
+        let by = Use { made, service, from: *from, source: *source, counted: Counted::BehindPrimary };
         match vault.write(|store| store.settle_first_use(found, &by)) {
             Ok(FirstUse::Revoked) => Life::Revoked,
             Ok(FirstUse::Settled) | Err(_) => Life::Live,

@@ -3,7 +3,7 @@
 use crate::crypto::keyring::MasterKey;
 use crate::crypto::otp::Code;
 use crate::crypto::password_hash::PasswordHash;
-use crate::domain::attempt::Shown;
+use crate::domain::attempt::{Attempt, Shown};
 use crate::domain::presented::Factor;
 use crate::domain::recovery_code::RecoveryCode;
 use crate::domain::throttle::most_code_failures;
@@ -134,7 +134,8 @@ impl Case<'_> {
             Shown::CodeAlone(_) => Counted::Alone,
             Shown::Field(_) | Shown::Apart { .. } => Counted::BehindPrimary,
         };
-        Use { made, service: &self.attempt.service, from: self.attempt.remote, counted }
+        let Attempt { service, remote: from, source, .. } = self.attempt;
+        Use { made, service, from: *from, source: *source, counted }
     }
 }
 

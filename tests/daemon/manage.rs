@@ -308,6 +308,11 @@ fn a_hundred_wrong_codes_close_the_way_of_codes() {
         house.refuses(&add("phone", PRIMARY, &wrong), &Refusal::Denied);
     }
     house.refuses(&add("phone", PRIMARY, &fresh()), &Refusal::Denied);
+    let vault = house.site.vault();
+    let account = vault.store.account(&name(&house.user)).unwrap().unwrap();
+    let counted = vault.store.code_failures(account.id).unwrap();
+    let at_home: Vec<_> = counted.iter().map(|from| (from.source.as_str(), from.count)).collect();
+    assert_eq!(at_home, [("local", 100)], "hosts that name no address have no part in it");
     assert!(matches!(house.add("phone", PRIMARY, &recovery[0]), Answer::AppPassword { .. }));
 }
 

@@ -24,6 +24,7 @@ use postern::domain::account::AccountState;
 use postern::domain::app_password::Label;
 use postern::domain::attempt::{Door, RawAttempt, Shown};
 use postern::domain::primary::PrimaryMatch;
+use postern::domain::throttle::Source;
 use postern::domain::time::UnixTime;
 use postern::domain::verdict::{Denial, Verdict};
 use postern::verifier::{Decision, PamQuestion, PamUnusable, Spending, System, Unavailable, Verifier};
@@ -491,6 +492,7 @@ fn a_step_is_claimed_by_the_write_and_by_nothing_before_it() {
         made: site.made(),
         service: &imap,
         from: None,
+        source: Source::of(None),
         counted: postern::store::Counted::BehindPrimary,
     };
     assert_eq!(one.store.spend_step(&account, &key, next, &by).unwrap(), Spent::Now);

@@ -85,6 +85,7 @@ fn a_recovery_code_is_claimed_by_the_write_and_by_nothing_before_it() {
         made: site.made(),
         service: &imap,
         from: None,
+        source: Source::of(None),
         counted: postern::store::Counted::BehindPrimary,
     };
     assert_eq!(one.store.spend_recovery_code(&account, row, &by).unwrap(), Spent::Now);
@@ -107,6 +108,7 @@ fn nothing_is_spent_for_an_account_that_was_closed_meanwhile() {
         made: site.made(),
         service: &imap,
         from: None,
+        source: Source::of(None),
         counted: postern::store::Counted::BehindPrimary,
     };
     assert_eq!(vault.store.spend_step(&account, &key, step, &by).unwrap(), Spent::NotForThisAccount);

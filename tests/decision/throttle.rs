@@ -36,6 +36,7 @@ fn fail_before(site: &Site, number: u32) {
         made: site.made(),
         service: &imap,
         from,
+        source: Source::of(from),
         counted: postern::store::Counted::BehindPrimary,
     };
     for _ in 0..number {

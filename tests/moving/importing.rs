@@ -1,5 +1,6 @@
 //! Hashes that were brought along: they log in, they are replaced, and alone they say nothing.
 
+use postern::domain::throttle::Source;
 use postern::domain::verdict::Denial;
 use postern::moving::Format;
 use postern::verifier::Spending;
@@ -123,6 +124,7 @@ fn a_login_that_is_under_way_survives_another_that_hashes_anew() {
         made: Made { at: now(), by: 0 },
         service: &service,
         from: None,
+        source: Source::of(None),
         counted: postern::store::Counted::BehindPrimary,
     };
     let step = TimeStep(now().0 / 30 + 5);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
 
 use postern::config::{read_key, replace_key};
+use postern::domain::throttle::Source;
 use postern::domain::verdict::Denial;
 use postern::enrollment::Enrollment;
 use postern::moving::{Format, Rekey, RekeyError, Rest, Status};
@@ -187,6 +188,7 @@ fn a_login_that_began_before_ends_well() {
         made: Made { at: now(), by: 0 },
         service: &service,
         from: None,
+        source: Source::of(None),
         counted: postern::store::Counted::BehindPrimary,
     };
     let step = TimeStep(now().0 / 30 + 1);

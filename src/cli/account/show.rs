@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
 use crate::domain::policy::AppPasswordPolicy;
-use crate::domain::throttle::most_code_failures;
+use crate::domain::throttle::{self, most_code_failures};
 use crate::domain::time::UnixTime;
 use crate::domain::verdict::Life;
 use crate::enrollment::Enrollment;
@@ -97,11 +97,20 @@ impl Seen {
             ("wrong codes", format!("{} of {}{closed}", self.code_failures(), self.most_code_failures())),
         ];
         for from in &self.failures {
-            let source = if from.source == table::NOTHING { "an unnamed host" } else { &from.source };
+            let source = source(from);
             lines
                 .push(("", format!("{} from {source}, the last {}", from.count, table::local(from.last_at))));
         }
         lines
+    }
+}
+
+/// Where wrong codes come from, in words.
+fn source(from: &CodeFailures) -> &str {
+    match from.source.as_str() {
+        table::NOTHING => "an unnamed host",
+        known if known == throttle::Source::ONESELF.to_string() => "commands of that user on this machine",
+        known => known,
     }
 }
 
