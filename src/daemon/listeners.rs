@@ -61,24 +61,25 @@ impl Drop for Listener {
     }
 }
 
-/// Takes the service manager's sockets, or makes those that the configuration names.
+/// Takes the service manager's sockets, and makes those that the configuration names for languages of which it has none.
 pub(super) fn open(
     activated: Vec<(String, OwnedFd)>,
     config: &Daemon,
     owner: u32,
 ) -> Result<Vec<Listener>, ServeError> {
-    let listeners = if activated.is_empty() {
-        let verify = config.verify.iter().map(|path| (path, Language::Verify));
-        let saslauthd = config.saslauthd.iter().map(|path| (path, Language::Saslauthd));
-        let manage = config.manage.iter().map(|path| (path, Language::Manage));
-        verify
-            .chain(saslauthd)
-            .chain(manage)
-            .map(|(path, language)| make(path, language, owner))
-            .collect::<Result<_, _>>()?
-    } else {
-        activated.into_iter().map(|(name, socket)| adopt(&name, socket)).collect::<Result<Vec<_>, _>>()?
-    };
+    let given = activated.into_iter().map(|(name, socket)| adopt(&name, socket));
+    let mut listeners = given.collect::<Result<Vec<_>, _>>()?;
+    let named = [
+        (Language::Verify, &config.verify),
+        (Language::Saslauthd, &config.saslauthd),
+        (Language::Manage, &config.manage),
+    ];
+    for (language, paths) in named {
+        if listeners.iter().all(|given| given.language != language) {
+            let made = paths.iter().map(|path| make(path, language, owner));
+            listeners.extend(made.collect::<Result<Vec<_>, _>>()?);
+        }
+    }
     if listeners.is_empty() { Err(ServeError::NoSocket) } else { Ok(listeners) }
 }
 
@@ -144,4 +145,33 @@ fn remove_socket(path: &Path) -> Result<(), ServeError> {
         fs::remove_file(path).map_err(io)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_service_manager_lacks_is_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let owner = fs::metadata(directory.path()).unwrap().uid();
+        let config = Daemon {
+            verify: vec![path("verify")],
+            saslauthd: Vec::new(),
+            manage: vec![path("manage")],
+            permits: Vec::new(),
+        };
+        let given =
+            socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        let listeners = open(vec![("verify".to_owned(), given)], &config, owner).unwrap();
+        let languages: Vec<Language> = listeners.iter().map(|listener| listener.language).collect();
+        assert_eq!(languages, [Language::Verify, Language::Manage]);
+        assert!(!path("verify").exists() && path("manage").exists());
+        drop(listeners);
+        assert!(!path("manage").exists());
+        let listeners = open(Vec::new(), &config, owner).unwrap();
+        assert_eq!(listeners.len(), 2);
+        assert!(path("verify").exists());
+    }
 }

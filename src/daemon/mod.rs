@@ -1,6 +1,6 @@
 //! Floor 4: the answering side of the socket.
 //!
-//! Knows: who asks (SO_PEERCRED), what they may ask, how many may wait, and for how long.
+//! Knows: who asks (SO_PEERCRED), what they may ask, how many may wait, and for how long; and what users may do themselves.
 //! Never: decides; a worker does, through the same backend as every door. The parent opens neither store nor key.
 //!
 //! # Threat model
@@ -9,6 +9,11 @@
 //! within a bounded frame and a bounded time; past any bound the answer is "unavailable", at once. What a worker runs (a
 //! PAM stack, a directory) may hang or die: it is killed at the deadline, and its question is unavailable. Nothing that
 //! comes over a socket can become a grant but the answer of a worker to that very question.
+//!
+//! On a manage socket every local user is a peer, and perhaps a program that runs as one without their knowledge. It has
+//! the uid, and so may look and revoke. To make something that opens a door it needs what only the person has: the
+//! primary password and a code (`domain::self_service` has the table). A password alone binds nothing once anything was
+//! bound. The uid comes from the kernel and is put before the frame by the parent; a frame that brings one is none.
 
 mod listeners;
 mod notify;
