@@ -29,6 +29,7 @@
 //! - A login: `pam_sm_authenticate` in `ffi/pam/entry.rs` or `step` in `ffi/sasl/entry.rs`, then `module.rs` beside it,
 //!   [`backend::Door::verify`], [`verifier::Verifier::verify`], [`domain::verdict::judge`].
 //! - A command: `src/bin/postern.rs`, then `cli`, then [`enrollment::Enrollment`].
+//! - A local user: [`backend::SelfService`], then `daemon/manage`, and there the verifier and enrollment.
 //! - A row: `store/schema.rs`.
 //!
 //! # Code map
@@ -40,7 +41,7 @@
 //! - [`domain`]: what an attempt is, what its field holds, which evidence passes. No clock, no file.
 //! - [`config`]: `postern.toml` and the key file, read only if nobody else could have written them.
 //! - [`store`]: the SQLite tables, opened for each call.
-//! - [`wire`]: frames between a door and posternd.
+//! - [`wire`]: frames between a door, or a local user, and posternd.
 //! - [`run`]: files under `/run/postern`: refused primary passwords, slots for their checks; lost at a reboot.
 //! - `hosts`: what doveconf(1) and postconf(1) say; not in the module that hosts load.
 //! - [`audit`]: one line for each decision and each change, in which foreign text forges nothing.
@@ -63,6 +64,8 @@
 //! - What is missing, damaged, foreign or unreadable is *unavailable*: never a grant, never "unknown user".
 //! - Every change of the store appends a row to the audit chain in its own transaction, and leaves a line after it.
 //! - `ffi` reaches the store only through `backend`. Unsafe code is in `ffi` alone.
+//! - A local user reaches no account but their own, and makes nothing that opens a door without the proof that
+//!   [`domain::self_service`] names.
 //! - No secret is in a type that can be printed.
 //!
 //! # Cross-cutting concerns

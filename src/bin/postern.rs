@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use postern::backend::{DAEMON_USER, Trusted};
 use postern::cli::{self, Exit, Reader, World};
 use postern::crypto::secret::Secret;
 use postern::domain::time::UnixTime;
@@ -20,6 +21,8 @@ fn main() -> ExitCode {
         system: pam::nested::SYSTEM,
         ask_hidden: &ask_hidden,
         uid_of: users::uid_of,
+        name_of: |uid| users::name_of(uid).ok().flatten(),
+        trusted: Trusted { daemon: || users::uid_of(DAEMON_USER) },
         pause,
         log: system::syslog,
     };

@@ -185,12 +185,16 @@ pub(super) enum TotpCommand {
     /// Prints the key as an otpauth URI, as a QR code too if stderr is a terminal, and asks for one code of the app
     /// (one line of stdin, where that is no terminal). The key is stored only if the code is right; that code is
     /// spent.
+    ///
+    /// Users enroll themselves with their primary password; their first app comes with recovery codes and the first app
+    /// password, any other takes a code of one that they have.
     #[command(after_help = "Examples:
   sudo postern totp enroll alice
+  postern totp enroll
   sudo postern totp enroll alice --label yubikey --secret-fd 3 3<key.txt")]
     Enroll {
-        /// The account.
-        name: OsString,
+        /// The account; users leave it out for their own.
+        name: Option<OsString>,
         /// What its owner calls the app or device.
         #[arg(long, default_value = "totp")]
         label: OsString,

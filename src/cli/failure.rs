@@ -4,9 +4,12 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
+use crate::backend::DaemonError;
+use crate::cli::own::refusal;
 use crate::cli::text;
 use crate::config::{ConfigError, FileError, KeyError};
 use crate::domain::primary::Inadmissible;
+use crate::domain::self_service::Refusal;
 use crate::enrollment::EnrollmentError;
 use crate::moving::{ImportError, RekeyError};
 use crate::run::RunError;
@@ -63,6 +66,12 @@ pub(super) enum Failure {
     NotFound(PathBuf),
     /// Something that is needed is not usable.
     Unavailable(Unavailable),
+    /// That is not this user's to do.
+    NotPermitted(String, &'static str),
+    /// posternd refused what a user asked for.
+    Refused(Refusal),
+    /// posternd gave a user no answer.
+    Daemon(DaemonError),
     /// The store is there and its key is not.
     StoreWithoutKey { store: PathBuf, key: PathBuf },
     /// A file or directory cannot be looked at or made.
@@ -90,6 +99,9 @@ impl Failure {
     fn advice(&self) -> (Exit, &'static str) {
         match self {
             Self::Usage(_, hint) => (Exit::Usage, hint),
+            Self::NotPermitted(_, hint) => (Exit::NotPermitted, hint),
+            Self::Refused(why) => refusal::advice(why),
+            Self::Daemon(why) => refusal::without_an_answer(why),
             Self::Denied(_, hint) => (Exit::Denied, hint),
             Self::Exists(_, hint) => (Exit::Exists, hint),
             Self::NotFound(_) => (Exit::NotFound, "see how it is spelled, and in which directory you are"),
@@ -212,7 +224,12 @@ fn is_forbidden(why: &Unavailable) -> bool {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what, _) | Self::Denied(what, _) | Self::Exists(what, _) => f.write_str(what),
+            Self::Usage(what, _)
+            | Self::Denied(what, _)
+            | Self::Exists(what, _)
+            | Self::NotPermitted(what, _) => f.write_str(what),
+            Self::Refused(why) => f.write_str(&refusal::meaning(why)),
+            Self::Daemon(why) => why.fmt(f),
             Self::Enrollment(error) => error.fmt(f),
             Self::NotFound(path) => write!(f, "{} is not there", path.display()),
             Self::Unavailable(error) => error.fmt(f),

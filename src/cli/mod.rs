@@ -22,6 +22,7 @@ mod backup;
 mod restore;
 mod rekey;
 mod app;
+mod own;
 mod expiry;
 mod sessions;
 mod confirm;
@@ -43,7 +44,7 @@ use std::io;
 
 use clap::{CommandFactory, Parser};
 
-use crate::backend::Level;
+use crate::backend::{Level, Trusted};
 use crate::crypto::secret::Secret;
 use crate::domain::time::UnixTime;
 use crate::verifier::System;
@@ -65,6 +66,10 @@ pub struct World<'a> {
     pub ask_hidden: &'a dyn Fn(&str) -> io::Result<Secret>,
     /// The uid of a user of the system.
     pub uid_of: fn(&str) -> Option<u32>,
+    /// The name of a uid.
+    pub name_of: fn(u32) -> Option<String>,
+    /// Whose manage socket is believed.
+    pub trusted: Trusted,
     /// Waits for a second, or until nobody reads stdout.
     pub pause: fn() -> Reader,
     /// Takes audit lines.

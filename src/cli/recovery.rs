@@ -1,15 +1,17 @@
 //! `postern recovery`.
 
 use std::ffi::OsString;
+use std::io;
 
 use clap::Subcommand;
 use serde::Serialize;
 
 use crate::cli::Exit;
-use crate::cli::arguments::Output;
+use crate::cli::arguments::{Output, SecretSource};
 use crate::cli::failure::Failure;
+use crate::cli::own::Whose;
 use crate::cli::site::Site;
-use crate::cli::{table, text};
+use crate::cli::{secrets, table, text};
 use crate::crypto::secret::Secret;
 use crate::domain::account::AccountName;
 use crate::domain::recovery_code::RecoveryCode;
@@ -20,10 +22,10 @@ use crate::verifier::Vault;
 #[derive(Subcommand)]
 pub(super) enum RecoveryCommand {
     /// Say how many recovery codes an account has left.
-    #[command(after_help = "Example:\n  sudo postern recovery show alice")]
+    #[command(after_help = "Examples:\n  sudo postern recovery show alice\n  postern recovery show")]
     Show {
-        /// The account.
-        name: OsString,
+        /// The account; users leave it out for their own.
+        name: Option<OsString>,
         #[command(flatten)]
         output: Output,
     },
@@ -33,23 +35,38 @@ pub(super) enum RecoveryCommand {
     /// a blank before it.
     #[command(after_help = "Examples:
   sudo postern recovery new alice
+  postern recovery new
   sudo postern recovery new alice --sheet | lpr")]
     New {
-        /// The account.
-        name: OsString,
+        /// The account; users leave it out for their own.
+        name: Option<OsString>,
         /// Print a page to be kept on paper.
         #[arg(long)]
         sheet: bool,
+        #[command(flatten)]
+        source: SecretSource,
     },
 }
 
 pub(super) fn run(site: &Site<'_>, command: &RecoveryCommand) -> Result<Exit, Failure> {
     match command {
-        RecoveryCommand::Show { name, output } => show(site, &site.account(name)?, *output)?,
-        RecoveryCommand::New { name, sheet } => {
-            let name = site.account(name)?;
+        RecoveryCommand::Show { name, output } => match Whose::of(site, name.as_deref())? {
+            Whose::Named(name) => {
+                let codes = Enrollment::new(&site.vault()?).recovery_codes(&name)?;
+                show(name.as_str(), codes, *output)?;
+            }
+            Whose::Own(own) => {
+                let (name, codes) = own.recovery_codes()?;
+                show(&name, codes, *output)?;
+            }
+        },
+        RecoveryCommand::New { name, sheet, source } => {
             let form = if *sheet { Form::Sheet } else { Form::Lines };
-            hand_out(site, &site.vault()?, &name, form)?;
+            match Whose::of(site, name.as_deref())? {
+                Whose::Named(_) if source.secret_fd.is_some() => return Err(secrets::nothing_asked()),
+                Whose::Named(name) => hand_out(site, &site.vault()?, &name, form)?,
+                Whose::Own(own) => own.renew_recovery_codes(form, source.secret_fd)?,
+            }
         }
     }
     Ok(Exit::Ok)
@@ -74,16 +91,22 @@ pub(super) fn hand_out(
     text::somebody_reads_stdout().map_err(Failure::NotShown)?;
     let enrollment = Enrollment::new(vault);
     let codes = enrollment.renew_recovery_codes(name, site.made())?;
-    let written = match form {
-        Form::Lines => lines(&codes),
-        Form::Sheet => sheet(site, name, &codes),
-    };
-    if let Err(error) = text::secret(&written) {
+    let codes: Vec<Secret> = codes.iter().map(RecoveryCode::reveal).collect();
+    if let Err(error) = show_codes(site, name.as_str(), &codes, form) {
         // What nobody has seen must not stay good.
         enrollment.retire_recovery_codes(name, site.made())?;
         return Err(Failure::NotShown(error));
     }
-    let word = text::shell_word(name.as_str());
+    Ok(())
+}
+
+/// Shows recovery codes, once, whoever made them.
+pub(super) fn show_codes(site: &Site<'_>, name: &str, codes: &[Secret], form: Form) -> io::Result<()> {
+    text::secret(&match form {
+        Form::Lines => lines(codes),
+        Form::Sheet => sheet(site, name, codes),
+    })?;
+    let word = text::shell_word(name);
     text::note(&format!(
         "These are the recovery codes of {word}, shown this once. Each is good for one login, typed"
     ));
@@ -91,21 +114,19 @@ pub(super) fn hand_out(
     Ok(())
 }
 
-fn lines(codes: &[RecoveryCode]) -> Secret {
-    let each: Vec<Secret> = codes.iter().map(RecoveryCode::reveal).collect();
-    joined(&each.iter().map(Secret::expose).collect::<Vec<_>>(), b"\n")
+fn lines(codes: &[Secret]) -> Secret {
+    joined(&codes.iter().map(Secret::expose).collect::<Vec<_>>(), b"\n")
 }
 
 /// What is left of it when the phone is lost: a page without a terminal's colours or widths.
-fn sheet(site: &Site<'_>, name: &AccountName, codes: &[RecoveryCode]) -> Secret {
+fn sheet(site: &Site<'_>, name: &str, codes: &[Secret]) -> Secret {
     let title = format!(
         "{}: recovery codes of {}\nmade {}\n",
         text::escaped(&site.config.issuer),
-        text::escaped(name.as_str()),
+        text::escaped(name),
         table::local((site.world.clock)())
     );
-    let rows: Vec<Secret> =
-        codes.iter().map(|code| joined(&[b"    [ ]  ", code.reveal().expose()], b"")).collect();
+    let rows: Vec<Secret> = codes.iter().map(|code| joined(&[b"    [ ]  ", code.expose()], b"")).collect();
     let foot = "\nWhen the authenticator app is out of reach, type the primary password and, directly\n\
                 behind it, one of these codes; dashes and capitals do not matter. Each code is good\n\
                 once: tick it off. Whoever has this page needs the password too. Keep it on paper,\n\
@@ -138,11 +159,10 @@ struct Shown<'a> {
     created_at: Option<String>,
 }
 
-fn show(site: &Site<'_>, name: &AccountName, output: Output) -> Result<(), Failure> {
-    let codes = Enrollment::new(&site.vault()?).recovery_codes(name)?;
+fn show(name: &str, codes: RecoveryCodes, output: Output) -> Result<(), Failure> {
     if output.json {
         return text::json(&Shown {
-            account: name.as_str(),
+            account: name,
             left: codes.left,
             spent: codes.spent,
             created_at: codes.created_at.map(table::rfc3339),
@@ -150,14 +170,14 @@ fn show(site: &Site<'_>, name: &AccountName, output: Output) -> Result<(), Failu
     }
     text::result(&in_words(name, codes))?;
     if codes.left < 3 {
-        let name = text::shell_word(name.as_str());
+        let name = text::shell_word(name);
         text::note(&format!("Make new ones before they run out: postern recovery new {name}"));
     }
     Ok(())
 }
 
-fn in_words(name: &AccountName, codes: RecoveryCodes) -> String {
-    let name = text::escaped(name.as_str());
+fn in_words(name: &str, codes: RecoveryCodes) -> String {
+    let name = text::escaped(name);
     match codes.created_at {
         None => format!("{name} has no recovery codes.\n"),
         Some(at) => {

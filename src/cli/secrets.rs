@@ -38,6 +38,19 @@ pub(super) fn visible(prompt: &str) -> Result<Option<Secret>, Failure> {
     first_line(&mut stdin()?).map_err(Failure::Input)
 }
 
+/// Asks for a code that proves something, and may prove more to whoever looks on; `None` where nothing follows.
+pub(super) fn code(world: &World<'_>, prompt: &str) -> Result<Option<Secret>, Failure> {
+    if somebody_types() { typed(world, prompt).map(Some) } else { visible(prompt) }
+}
+
+/// Says so where a descriptor was named for a secret that nobody wants.
+pub(super) fn nothing_asked() -> Failure {
+    Failure::Usage(
+        "no password is asked for".to_owned(),
+        "leave --secret-fd out: users give theirs there, for their own account",
+    )
+}
+
 /// Whether somebody can answer another question.
 pub(super) fn somebody_types() -> bool {
     io::stdin().is_terminal()

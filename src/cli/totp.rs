@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::cli::Exit;
 use crate::cli::arguments::{Output, TotpCommand};
 use crate::cli::failure::Failure;
+use crate::cli::own::Whose;
 use crate::cli::recovery::{self, Form};
 use crate::cli::site::{Site, label};
 use crate::cli::{otpauth, qr, secrets, table, text, totp_import};
@@ -19,12 +20,19 @@ use crate::store::{StoreError, TotpRow};
 use crate::verifier::Vault;
 
 /// How often a code may be typed anew at a prompt.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
+
+/// Said before it is typed anew.
+pub(super) const NOT_THE_CODE: &str = "That is not the code of this key and of this minute.";
 
 pub(super) fn run(site: &Site<'_>, command: &TotpCommand) -> Result<Exit, Failure> {
     match command {
         TotpCommand::Enroll { name, label: typed, secret_fd } => {
-            enroll(site, &site.account(name)?, &label(typed)?, *secret_fd)?;
+            let label = label(typed)?;
+            match Whose::of(site, name.as_deref())? {
+                Whose::Named(name) => enroll(site, &name, &label, *secret_fd)?,
+                Whose::Own(own) => own.enroll(&label, brought(site, *secret_fd)?)?,
+            }
         }
         TotpCommand::List { name, output } => list(site, &site.account(name)?, *output)?,
         TotpCommand::Import(command) => totp_import::run(site, command)?,
@@ -33,15 +41,25 @@ pub(super) fn run(site: &Site<'_>, command: &TotpCommand) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
-fn enroll(site: &Site<'_>, name: &AccountName, label: &Label, brought: Option<u16>) -> Result<(), Failure> {
+/// The key that somebody brings along.
+fn brought(site: &Site<'_>, descriptor: Option<u16>) -> Result<Option<Secret>, Failure> {
+    let Some(descriptor) = descriptor else {
+        return Ok(None);
+    };
+    let written = secrets::known(site.world, Some(descriptor), "Key in base32: ")?;
+    otpauth::read_key(&written).map(Some)
+}
+
+fn enroll(
+    site: &Site<'_>,
+    name: &AccountName,
+    label: &Label,
+    descriptor: Option<u16>,
+) -> Result<(), Failure> {
     let vault = site.vault()?;
     refuse_early(&vault, name, label)?;
-    let totp = match brought {
-        Some(descriptor) => Totp::with_key(otpauth::read_key(&secrets::known(
-            site.world,
-            Some(descriptor),
-            "Key in base32: ",
-        )?)?),
+    let totp = match brought(site, descriptor)? {
+        Some(key) => Totp::with_key(key),
         None => Totp::generate().map_err(StoreError::Entropy)?,
     };
     show(&otpauth::uri(&site.config.issuer, name, &totp), &otpauth::by_hand(&totp.key))?;
@@ -49,10 +67,15 @@ fn enroll(site: &Site<'_>, name: &AccountName, label: &Label, brought: Option<u1
     if Enrollment::new(&vault).recovery_codes(name)?.created_at.is_none() {
         recovery::hand_out(site, &vault, name, Form::Lines)?;
     }
-    let name = text::shell_word(name.as_str());
+    say_enrolled(name.as_str());
+    Ok(())
+}
+
+/// Says how to log in from now on, whoever enrolled.
+pub(super) fn say_enrolled(name: &str) {
+    let name = text::shell_word(name);
     text::note(&format!("{name} is enrolled. The code that you have typed is spent. From the next one on,"));
     text::note("log in with the primary password and the code directly behind it, in one field.");
-    Ok(())
 }
 
 /// Says no before somebody points a camera at the screen; `Enrollment` says it again, and for good.
@@ -69,7 +92,7 @@ fn refuse_early(vault: &Vault, name: &AccountName, label: &Label) -> Result<(), 
 }
 
 /// The URI on stdout; the code last, so that it and the question below it fill the screen.
-fn show(uri: &Secret, key: &Secret) -> Result<(), Failure> {
+pub(super) fn show(uri: &Secret, key: &Secret) -> Result<(), Failure> {
     text::note("Scan the QR code with an authenticator app, or give it this address:");
     text::secret(uri).map_err(Failure::Output)?;
     let Some(paint) = text::paint() else {
@@ -108,7 +131,7 @@ fn confirm(
             break;
         }
         if 0 < left {
-            text::note("That is not the code of this key and of this minute.");
+            text::note(NOT_THE_CODE);
         }
     }
     outcome.map_err(Failure::from)

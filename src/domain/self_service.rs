@@ -10,8 +10,8 @@ use crate::domain::verdict::{CodeEvidence, Coverage, Evidence, Known, PrimaryEvi
 /// Who may ask: the kernel says which uid a peer has, and no request names one.
 pub const ACTOR: &str = "any local user";
 
-/// About whom: the account of the actor's own uid, whose primary password PAM keeps. No request names one either.
-pub const SUBJECT: &str = "their own account";
+/// Whose account: that of the actor's own uid, whose primary password PAM keeps. No request names one either.
+pub const SUBJECT: &str = "their own";
 
 /// The service that a proof is shown to, for policy and log.
 pub const SERVICE: &str = "manage";

@@ -125,12 +125,30 @@ fn who_may_not_read_the_files_is_told_that_it_needs_root() {
     fs::set_permissions(home.path("etc/key"), Permissions::from_mode(0o200)).unwrap();
     for arguments in [
         &["account", "list"] as &[&str],
-        &["app", "add", "alice", "--label", "phone"],
+        &["app", "show", "alice", "phone"],
         &["try", "alice", "--service", "imap"],
     ] {
         let done = run(arguments);
         done.refused(6, "Permission denied");
         assert!(done.err.contains("sudo"), "{done:?}");
+    }
+    // What users may do, they do for themselves alone, and through posternd.
+    let done = run(&["app", "add", "alice", "--label", "phone"]);
+    done.refused(6, "not your account");
+    assert!(done.err.contains("sudo"), "{done:?}");
+    run(&["app", "revoke", "--all"]).refused(6, "selection");
+    home.configure(&format!("[daemon]\nmanage = [{:?}]", home.path("nobody/listens")));
+    for arguments in [
+        &["app", "add", "--label", "phone"] as &[&str],
+        &["app", "list"],
+        &["app", "revoke", "phone"],
+        &["totp", "enroll"],
+        &["recovery", "new"],
+        &["recovery", "show"],
+    ] {
+        let done = run(arguments);
+        done.refused(5, "posternd");
+        assert!(done.err.contains("administrator"), "{done:?}");
     }
 }
 

@@ -8,6 +8,7 @@ use crate::cli::app::facts::{Facts, last_use, state};
 use crate::cli::app::terms;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
+use crate::cli::own::Whose;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
 use crate::domain::policy::AppPasswordPolicy;
@@ -18,8 +19,8 @@ use crate::store::AppPasswordRow;
 
 #[derive(Args)]
 pub struct ListCommand {
-    /// The account.
-    name: OsString,
+    /// The account; users leave it out for their own.
+    name: Option<OsString>,
     /// Leave out those that are revoked or over.
     #[arg(long)]
     live: bool,
@@ -28,10 +29,14 @@ pub struct ListCommand {
 }
 
 pub(super) fn run(site: &Site<'_>, command: &ListCommand) -> Result<(), Failure> {
-    let name = site.account(&command.name)?;
-    let vault = site.vault()?;
-    let account = Enrollment::new(&vault).account(&name)?;
-    let mut passwords = vault.store.app_passwords(account.id)?;
+    let (name, mut passwords) = match Whose::of(site, command.name.as_deref())? {
+        Whose::Named(name) => {
+            let vault = site.vault()?;
+            let account = Enrollment::new(&vault).account(&name)?;
+            (name.as_str().to_owned(), vault.store.app_passwords(account.id)?)
+        }
+        Whose::Own(own) => (own.name()?, own.app_passwords()?),
+    };
     let now = site.now();
     passwords.retain(|row| !command.live || row.life_at(now, site.limits()) == Life::Live);
     let facts: Vec<Facts<'_>> = passwords.iter().map(|row| Facts::new(row, site.limits(), now)).collect();
@@ -39,7 +44,7 @@ pub(super) fn run(site: &Site<'_>, command: &ListCommand) -> Result<(), Failure>
         return text::json(&facts);
     }
     if passwords.is_empty() {
-        let name = text::shell_word(name.as_str());
+        let name = text::shell_word(&name);
         text::note(&format!(
             "{name} has no app password yet. Make one: postern app add {name} --label phone"
         ));
@@ -47,6 +52,7 @@ pub(super) fn run(site: &Site<'_>, command: &ListCommand) -> Result<(), Failure>
     let headings = ["LABEL", "SCOPE", "STATE", "CREATED", "LAST USED"];
     table::print(headings, &passwords.iter().map(|row| cells(row, site.limits(), now)).collect::<Vec<_>>())
 }
+
 fn cells(row: &AppPasswordRow, limits: &AppPasswordPolicy, now: UnixTime) -> [String; 5] {
     [
         row.label.clone(),

@@ -11,6 +11,7 @@ mod selection;
 mod rotate;
 mod restore;
 
+pub(super) use add::{say_how_to_end_it, say_what_it_is};
 pub(super) use facts::{Facts, state};
 
 use clap::Subcommand;
@@ -27,11 +28,12 @@ pub enum AppCommand {
     #[command(after_help = "Examples:
   sudo postern app add alice --label phone
   sudo postern app add alice --label scanner --scope smtp --network 192.0.2.0/24
-  sudo postern app add alice --label internship --expires 90d")]
+  sudo postern app add alice --label internship --expires 90d
+  postern app add --label phone")]
     Add(add::AddCommand),
     /// List the app passwords of an account, revoked ones last.
     #[command(
-        after_help = "Examples:\n  sudo postern app list alice\n  sudo postern app list alice --live --json"
+        after_help = "Examples:\n  sudo postern app list alice\n  sudo postern app list alice --live --json\n  postern app list"
     )]
     List(list::ListCommand),
     /// Show all that is known of an app password.
@@ -59,6 +61,7 @@ pub enum AppCommand {
     /// Of several selections, each one narrows the choice. What is revoked can be restored for some time.
     #[command(after_help = "Examples:
   sudo postern app revoke alice phone
+  postern app revoke phone
   sudo postern app revoke --account alice --account bob
   sudo postern app revoke --domain example.org --unused-since 90d --dry-run
   sudo postern app revoke --used-from 192.0.2.0/24 --yes --json")]

@@ -1,7 +1,7 @@
 //! `postern app revoke`.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use crate::cli::app::selection::SelectionArguments;
 use crate::cli::arguments::Output;
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
+use crate::cli::own::{Own, Whose, works_here};
 use crate::cli::site::{Site, label};
 use crate::cli::{Exit, sessions, table, text};
 use crate::domain::account::AccountName;
@@ -23,8 +24,8 @@ use crate::verifier::Vault;
 
 #[derive(Args)]
 pub struct RevokeCommand {
-    /// The account.
-    #[arg(requires = "label", conflicts_with = "selection")]
+    /// The account; users leave it out for their own.
+    #[arg(conflicts_with = "selection")]
     name: Option<OsString>,
     /// The label of the app password.
     label: Option<OsString>,
@@ -41,12 +42,58 @@ pub struct RevokeCommand {
 }
 
 pub(super) fn run(site: &Site<'_>, command: &RevokeCommand) -> Result<Exit, Failure> {
-    let vault = site.vault()?;
-    let work = Work { site, command, vault: &vault };
-    match (&command.name, &command.label) {
-        (Some(name), Some(typed)) => work.revoke_one(&site.account(name)?, &label(typed)?),
-        _ => work.revoke_selected(&command.selection.read(site)?),
+    let (name, typed) = (command.name.as_deref(), command.label.as_deref());
+    if !works_here(site) {
+        // What stands alone is the label.
+        return match Whose::of(site, typed.and(name))? {
+            Whose::Own(own) => revoke_own(&own, command, typed.or(name)),
+            Whose::Named(_) => Err(no_label()),
+        };
     }
+    let work = Work { site, command, vault: &site.vault()? };
+    match (name, typed) {
+        (Some(name), Some(typed)) => work.revoke_one(&site.account(name)?, &label(typed)?),
+        (Some(_), None) => Err(no_label()),
+        (None, _) => work.revoke_selected(&command.selection.read(site)?),
+    }
+}
+
+fn no_label() -> Failure {
+    let what = "an account is named, and no label".to_owned();
+    Failure::Usage(what, "name both, or select: postern app revoke --account NAME; nothing was changed")
+}
+
+/// The same by a user who may not read the store.
+fn revoke_own(own: &Own<'_>, command: &RevokeCommand, typed: Option<&OsStr>) -> Result<Exit, Failure> {
+    let Some(typed) = typed else {
+        let what = "a selection is not yours to revoke".to_owned();
+        return Err(Failure::NotPermitted(
+            what,
+            "name one label: postern app revoke LABEL; others need root",
+        ));
+    };
+    let label = label(typed)?;
+    let row = own.labelled(&label)?;
+    if command.dry_run {
+        show(command.output, None, &[row])?;
+        return Ok(Exit::Ok);
+    }
+    let revoked = own.revoke(&label)?;
+    let (id, until) = (revoked.revocation.and_then(|id| i64::try_from(id).ok()), revoked.restorable_until);
+    if command.output.json {
+        show(command.output, Some((id, until)), &[row])?;
+    }
+    let label = text::escaped(label.as_str());
+    text::note(&format!("The app password \"{label}\" is revoked: no new login passes with it."));
+    if let Some(old) = revoked.lives_on {
+        text::note(&format!("Note: \"{}\", which it was to replace, is good still.", text::escaped(&old)));
+    }
+    text::note("Connections that are open stay so until they end.");
+    if let Some(id) = id {
+        let until = table::local(until);
+        text::note(&format!("Your administrator can take it back, until {until}: postern app restore {id}"));
+    }
+    Ok(Exit::Ok)
 }
 
 /// What was asked, and where it is done.
@@ -121,14 +168,8 @@ impl Work<'_> {
         revocation: Option<(&Revocation, UnixTime)>,
         rows: &[SelectedAppPassword],
     ) -> Result<(), Failure> {
-        if !self.command.output.json {
-            return table_of(rows);
-        }
-        text::json(&Shown {
-            revocation: revocation.and_then(|(revocation, _)| revocation.id),
-            restorable_until: revocation.map(|(_, until)| table::rfc3339(until)),
-            app_passwords: rows.iter().map(Selected::from).collect(),
-        })
+        let revocation = revocation.map(|(revocation, until)| (revocation.id, until));
+        show(self.command.output, revocation, rows)
     }
 
     /// Whoever takes back a successor before its first use should know that the old one is still good.
@@ -153,6 +194,21 @@ impl Work<'_> {
             text::note(&format!("To take it back, until {until}: postern app restore {id}"));
         }
     }
+}
+
+fn show(
+    output: Output,
+    revocation: Option<(Option<i64>, UnixTime)>,
+    rows: &[SelectedAppPassword],
+) -> Result<(), Failure> {
+    if !output.json {
+        return table_of(rows);
+    }
+    text::json(&Shown {
+        revocation: revocation.and_then(|(id, _)| id),
+        restorable_until: revocation.map(|(_, until)| table::rfc3339(until)),
+        app_passwords: rows.iter().map(Selected::from).collect(),
+    })
 }
 
 fn counted(rows: &[SelectedAppPassword]) -> String {
