@@ -126,6 +126,21 @@ fn no_statement_is_put_together_from_foreign_text() {
 }
 
 #[test]
+fn the_permit_table_is_the_one_of_the_readme() {
+    use postern::domain::self_service::{ACTOR, PERMISSIONS, SUBJECT};
+    let readme = fs::read_to_string("README.md").unwrap();
+    let section = readme.split("## Users help themselves").nth(1).unwrap().split("\n## ").next().unwrap();
+    let told: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let rows =
+        PERMISSIONS.map(|row| format!("| `{}` | {ACTOR} | {SUBJECT} | {} |", row.name, row.proof.words()));
+    assert_eq!(told, rows);
+    let rig = fs::read_to_string("tests/support/servers.rs").unwrap();
+    let installs: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("sudo sed ")).collect();
+    assert_eq!(installs.len(), 1);
+    assert!(rig.contains(installs[0]), "{installs:?}");
+}
+
+#[test]
 fn the_rig_is_installed_by_the_commands_of_the_readme() {
     let readme = fs::read_to_string("README.md").unwrap();
     let rig = fs::read_to_string("tests/support/servers.rs").unwrap();

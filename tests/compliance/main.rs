@@ -30,6 +30,7 @@ mod policy;
 mod plugin;
 mod doors;
 mod log;
+mod manage;
 mod rig_itself;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         plugin::FACTS,
         doors::FACTS,
         log::FACTS,
+        manage::FACTS,
         rig_itself::FACTS,
     ];
     let trials = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();

@@ -77,6 +77,18 @@ pub struct Totp {
 }
 
 impl Totp {
+    /// The key of an address that an app would scan, enrolled at this moment.
+    pub fn scanned(uri: &str) -> Self {
+        let (_, rest) = uri.split_once("secret=").expect("it has a key");
+        let key = rest.split('&').next().unwrap_or_default().to_owned();
+        Self { key, enrolled: now() }
+    }
+
+    /// The code that the app shows when it is enrolled.
+    pub fn first_code(&self) -> String {
+        self.code(self.enrolled)
+    }
+
     /// The next code after the one that enrolment has spent. It may be used half a minute early or late, so no trial
     /// depends on the second in which it runs.
     pub fn fresh_code(&self) -> String {
@@ -96,6 +108,14 @@ impl Totp {
 pub fn slip(app_password: &str) -> String {
     let (wrong, end) = (if app_password.ends_with('7') { '8' } else { '7' }, app_password.len() - 1);
     format!("{}{wrong}", &app_password[..end])
+}
+
+impl Person {
+    /// The command as this person runs it, for themselves; what they type comes from stdin.
+    pub fn runs(&self, arguments: &[&str], typed: &[&str]) -> Run {
+        let stdin: String = typed.iter().map(|line| format!("{line}\n")).collect();
+        run("runuser", &[&["-u", &self.name, "--", "postern"], arguments].concat(), &stdin)
+    }
 }
 
 /// The command, as root runs it; a secret goes in by stdin.

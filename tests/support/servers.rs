@@ -76,6 +76,7 @@ pub fn install_postern() {
         sh packaging/examples/postfix/submission
         sed -i 's|^verify = .*|verify = [\"/run/postern/verify\", \"/var/spool/postfix/postern/verify\"]|' /etc/postern/postern.toml
         sed -i '/^#..daemon.permit/,$ s/^#//' /etc/postern/postern.toml
+        sed -i 's/^#manage/manage/' /etc/postern/postern.toml
         install -D -m 644 packaging/examples/postfix/smtpd.conf /etc/postfix/sasl/smtpd.conf
         sh packaging/examples/postfix/submission-cyrus {PLUGIN_PORT}
         sed -i 's|^#saslauthd = .*|saslauthd = [\"/var/spool/postfix/postern/mux\"]|' /etc/postern/postern.toml
