@@ -64,7 +64,7 @@ pub(super) enum Command {
     /// The copy is consistent, checked, on the disk when the command ends, and replaces no file. Prints its name.
     #[command(after_help = "Examples:
   sudo postern backup /var/backups
-  sudo postern backup /root/store.db --json")]
+  sudo postern backup /var/backups/postern.db --json")]
     Backup(BackupCommand),
     /// Put a copy in the place of the store, while logins go on.
     ///
@@ -72,7 +72,7 @@ pub(super) enum Command {
     /// the copy was made, the command names what was revoked since, and stops unless --force-older is given.
     #[command(after_help = "Examples:
   sudo postern restore /var/backups/postern-20261122T073000Z.db
-  sudo postern restore /root/store.db --force-older")]
+  sudo postern restore /var/backups/postern.db --force-older")]
     Restore(RestoreCommand),
     /// Put a new master key in the place of the old one, while logins go on.
     ///

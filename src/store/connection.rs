@@ -331,10 +331,15 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 /// NOFOLLOW refuses a link anywhere in the path, and /var may well be one.
 pub(super) fn without_links(path: &Path) -> Result<PathBuf, StoreError> {
     let io = |error| StoreError::Io(path.to_owned(), error);
-    match (path.parent(), path.file_name()) {
-        (Some(directory), Some(name)) => Ok(directory.canonicalize().map_err(io)?.join(name)),
-        _ => Err(StoreError::Missing(path.to_owned())),
+    match path.file_name() {
+        Some(name) => Ok(directory_of(path).canonicalize().map_err(io)?.join(name)),
+        None => Err(StoreError::Missing(path.to_owned())),
     }
+}
+
+/// A bare name lies in the working directory.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn check_files(path: &Path, owner: u32) -> Result<(), StoreError> {

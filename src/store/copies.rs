@@ -21,7 +21,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 use crate::domain::time::UnixTime;
 use crate::store::accounts::{number, time};
 use crate::store::audit_rows::{ChainKey, Entry};
-use crate::store::connection::{BUSY, check_journal, identify, without_links};
+use crate::store::connection::{BUSY, check_journal, directory_of, identify, without_links};
 use crate::store::schema::VERSION;
 use crate::store::{KnownKey, Made, Store, StoreError};
 
@@ -307,8 +307,7 @@ fn check_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
 
 /// Whoever writes there could put a journal beside the copy, which SQLite would believe.
 fn check_directory_of_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
-    let named = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-    let directory = named.unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     let metadata = fs::metadata(directory).map_err(|error| StoreError::Io(directory.to_owned(), error))?;
     let untrusted = |why| Err(StoreError::Untrusted(directory.to_owned(), why));
     if metadata.uid() != 0 && metadata.uid() != owner {

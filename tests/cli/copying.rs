@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::home::{Home, PRIMARY};
+use super::home::{Home, PRIMARY, finish};
 
 fn place(home: &Home, name: &str) -> String {
     home.path(name).display().to_string()
@@ -28,6 +28,21 @@ fn a_backup_says_where_it_is_and_that_the_key_is_not_in_it() {
     assert_eq!(fs::read_dir(home.path("backups")).unwrap().count(), 1);
     home.run(["backup", &place(&home, "none/copy.db")], "").refused(5, "none");
     home.run(["backup", "\u{1b}[2J/x"], "").is(5);
+}
+
+#[test]
+fn a_bare_name_lies_in_the_working_directory() {
+    let home = Home::with_alice();
+    fs::create_dir(home.path("backups")).unwrap();
+    let run = |arguments: [&str; 2]| {
+        let mut command = home.command(arguments);
+        finish(command.current_dir(home.path("backups")).spawn().unwrap(), "")
+    };
+    let done = run(["backup", "copy.db"]);
+    done.is(0);
+    assert_eq!((done.out.as_str(), home.mode("backups/copy.db")), ("copy.db\n", 0o600));
+    run(["backup", "copy.db"]).refused(4, "exists already");
+    run(["restore", "copy.db"]).is(0);
 }
 
 #[test]
