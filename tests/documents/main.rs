@@ -13,3 +13,4 @@ mod manual;
 mod blocks;
 mod shell;
 mod snippets;
+mod fail2ban;

@@ -87,6 +87,22 @@ fn every_file_that_a_shell_line_names_is_there() {
 }
 
 #[test]
+fn every_step_of_a_guide_that_changes_a_file_is_one_that_a_test_takes() {
+    let tests = sources(Path::new("tests")).concat();
+    let mut count = 0;
+    for (place, line) in shell_lines().iter().filter(|(place, _)| place.contains("/guides/")) {
+        let step = line.strip_prefix("sudo ").unwrap_or(line);
+        if ["install ", "sed ", "sh "].iter().any(|verb| step.starts_with(verb)) {
+            let step = step.replace("/usr/share/doc/postern/examples/fail2ban/", "packaging/fail2ban/");
+            let step = step.replace("/usr/share/doc/postern/examples/", "packaging/examples/");
+            assert!(tests.contains(step.trim_end()), "{place}: no test runs: {step}");
+            count += 1;
+        }
+    }
+    assert!(1 <= count, "{count}");
+}
+
+#[test]
 fn every_link_leads_to_a_file_and_a_heading() {
     for document in blocks::documents().iter().filter(|path| blocks::is_markdown(path)) {
         let text = fs::read_to_string(document).unwrap();
@@ -145,6 +161,7 @@ fn source_of(word: &str) -> Option<PathBuf> {
         return Some(word.into());
     }
     for (installed, source) in [
+        ("/usr/share/doc/postern/examples/fail2ban/", "packaging/fail2ban/"),
         ("/usr/share/doc/postern/examples/", "packaging/examples/"),
         ("/usr/share/doc/postern/guides/", "packaging/guides/"),
         ("/etc/postern/pam.d/", "packaging/etc/"),
