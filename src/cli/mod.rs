@@ -31,8 +31,6 @@ mod qr;
 mod totp;
 mod recovery;
 mod attempt;
-mod explain;
-mod denial;
 mod check;
 mod log;
 mod completions;

@@ -1,5 +1,8 @@
 //! `postern try`: a login without a mail program.
 
+mod explain;
+mod denial;
+
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path as FilePath;
 
@@ -8,15 +11,15 @@ use serde::Serialize;
 use crate::audit::Path;
 use crate::backend::{Door, Level, Source};
 use crate::cli::arguments::TryCommand;
-use crate::cli::explain::{self, Rule};
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
-use crate::cli::{Exit, World, denial, secrets, text};
+use crate::cli::{Exit, World, secrets, text};
 use crate::config::Owner;
 use crate::domain::attempt::{self, Malformed, RawAttempt, Shown};
 use crate::domain::policy::CodeWaiver;
 use crate::domain::verdict::{Denial, Verdict};
 use crate::verifier::{Decision, Spending};
+use explain::Rule;
 
 pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) -> Result<Exit, Failure> {
     // Before anybody types a secret for nothing.
