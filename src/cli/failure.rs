@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::backend::DaemonError;
+use crate::cli::hint::Subject;
 use crate::cli::own::refusal;
 use crate::cli::text;
 use crate::config::{ConfigError, FileError, KeyError};
@@ -85,15 +86,24 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Says it and what to do next.
-    pub(super) fn say(&self) -> Exit {
+    /// Says it and what to do next, with the names that were typed.
+    pub(super) fn say(&self, subject: &Subject) -> Exit {
         let (exit, hint) = self.advice();
         // Whoever closed the pipe has read enough.
         if !matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe) {
             text::note(&text::bounded(&format!("postern: {self}")));
+            let hint = self.subject().as_ref().unwrap_or(subject).fill(hint);
             text::note(&format!("  hint: {hint}"));
         }
         exit
+    }
+
+    /// Of several accounts that were typed, the one that is meant.
+    fn subject(&self) -> Option<Subject> {
+        if let Self::Enrollment(EnrollmentError::NoAccount(name)) = self {
+            return Some(Subject { account: Some(name.as_str().to_owned()), label: None });
+        }
+        None
     }
 
     fn advice(&self) -> (Exit, &'static str) {
@@ -130,15 +140,18 @@ const fn for_forbidden() -> (Exit, &'static str) {
 
 fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
     match error {
-        EnrollmentError::NoAccount(_) => {
-            (Exit::NotFound, "`postern account list` shows all; `postern account add` adds one")
-        }
+        EnrollmentError::NoAccount(_) => (
+            Exit::NotFound,
+            "`postern account list` shows all; to add it: `postern account add --primary pam {account}`",
+        ),
         EnrollmentError::NoAppPassword(..) | EnrollmentError::NeverHad(..) => {
-            (Exit::NotFound, "`postern app list` shows the labels")
+            (Exit::NotFound, "`postern app list {account}` shows the labels")
         }
-        EnrollmentError::NoTotpKey(..) => (Exit::NotFound, "`postern totp list` shows the labels"),
+        EnrollmentError::NoTotpKey(..) => (Exit::NotFound, "`postern totp list {account}` shows the labels"),
         EnrollmentError::AccountTaken(_) => (Exit::Exists, "it is kept as it was"),
-        EnrollmentError::LabelTaken(..) => (Exit::Exists, "choose another label, or end that one first"),
+        EnrollmentError::LabelTaken(..) => {
+            (Exit::Exists, "choose another label; those that are taken: `postern account show {account}`")
+        }
         EnrollmentError::LivesTooLong(_) => {
             (Exit::Usage, "ask for an earlier end, or leave --expires out; postern.toml sets the limit")
         }
@@ -158,11 +171,11 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
             "nothing was stored: delete the entry in the app, compare the clocks, then enroll again",
         ),
         EnrollmentError::Store(StoreError::TooMany(_)) => {
-            (Exit::Denied, "remove one first: `postern totp remove`")
+            (Exit::Denied, "remove one first; those that there are: `postern totp list {account}`")
         }
         EnrollmentError::Store(StoreError::TooManyAppPasswords(_)) => (
             Exit::Denied,
-            "revoke one first: `postern app revoke`; or raise max_app_passwords in postern.toml",
+            "revoke one first, of these: `postern app list --live {account}`; or raise max_app_passwords in postern.toml",
         ),
         EnrollmentError::Store(StoreError::Replaced(_)) => {
             (Exit::Exists, "rotate that one, or revoke it first: then this one can be rotated")
@@ -171,13 +184,13 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
             (Exit::NotFound, "`postern app restore --list` shows what can be taken back")
         }
         EnrollmentError::Store(StoreError::TooLateToRestore(_)) => {
-            (Exit::Denied, "make a new app password: `postern app add`")
+            (Exit::Denied, "make new app passwords: `postern app add --help` says how")
         }
         EnrollmentError::NothingSelected => {
-            (Exit::NotFound, "`postern app list` shows the app passwords of an account, with their last use")
+            (Exit::NotFound, "`postern export` shows the app passwords of all accounts")
         }
         EnrollmentError::Store(StoreError::Changed) => {
-            (Exit::Denied, "nothing was changed; look again: `postern app list`")
+            (Exit::Denied, "nothing was changed; run it once more, and look at what it shows then")
         }
         EnrollmentError::Store(StoreError::OtherCodeLength) => {
             (Exit::Denied, "bring a key whose codes are as long, or remove the others first")
@@ -195,7 +208,7 @@ const fn for_inadmissible(rule: Inadmissible) -> &'static str {
         Inadmissible::TooLong => "choose a shorter one",
         Inadmissible::NotText => "choose one of letters, digits and signs",
         Inadmissible::LooksGenerated => {
-            "choose another; app passwords are made by Postern alone: `postern app add`"
+            "choose another; app passwords are made by Postern alone: `postern app add --label=phone {account}`"
         }
     }
 }

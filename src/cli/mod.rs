@@ -9,6 +9,7 @@
 mod arguments;
 mod failure;
 mod text;
+mod hint;
 mod table;
 mod progress;
 mod secrets;
@@ -40,7 +41,7 @@ pub use failure::Exit;
 use std::ffi::OsString;
 use std::io;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::backend::{Level, Trusted};
 use crate::crypto::secret::Secret;
@@ -48,6 +49,7 @@ use crate::domain::time::UnixTime;
 use crate::verifier::System;
 use arguments::{Arguments, Command, ConfigCommand};
 use failure::Failure;
+use hint::Subject;
 use site::Site;
 
 /// What the command learns from outside; the composition root has it.
@@ -91,11 +93,14 @@ pub fn command_line() -> clap::Command {
 
 /// Does what the arguments say, the program's name first among them.
 pub fn run(world: &World<'_>, arguments: impl Iterator<Item = OsString>) -> Exit {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(answer) => return arguments::say(&answer),
-    };
-    obey(world, &arguments).unwrap_or_else(|failure| failure.say())
+    let parsed = command_line().try_get_matches_from(arguments).and_then(|matches| {
+        let subject = Subject::typed(&matches);
+        Ok((Arguments::from_arg_matches(&matches)?, subject))
+    });
+    match parsed {
+        Ok((arguments, subject)) => obey(world, &arguments).unwrap_or_else(|failure| failure.say(&subject)),
+        Err(answer) => arguments::say(&answer),
+    }
 }
 
 fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {

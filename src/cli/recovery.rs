@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::Exit;
 use crate::cli::arguments::{Output, SecretSource};
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::own::Whose;
 use crate::cli::site::Site;
 use crate::cli::{secrets, table, text};
@@ -170,7 +171,7 @@ fn show(name: &str, codes: RecoveryCodes, output: Output) -> Result<(), Failure>
     }
     text::result(&in_words(name, codes))?;
     if codes.left < 3 {
-        let name = text::shell_word(name);
+        let name = operands(&[name]);
         text::note(&format!("Make new ones before they run out: postern recovery new {name}"));
     }
     Ok(())

@@ -130,10 +130,19 @@ pub(super) fn bounded(text: &str) -> String {
 /// Somebody else's text as one word of a shell, for commands that are there to be copied.
 pub(super) fn shell_word(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._+-".contains(letter);
-    if text.chars().all(plain) {
+    if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    format!("'{}'", escaped(text).replace('\'', r"'\''"))
+    if escaped(text) == text {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    // What cannot be shown as it is can be typed in the manner of bash, zsh and ksh.
+    let letter = |letter: char| match letter {
+        '\'' | '\\' => format!("\\{letter}"),
+        letter if letter.is_control() || is_invisible(letter) => format!("\\U{:08x}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    format!("$'{}'", text.chars().map(letter).collect::<String>())
 }
 
 /// Marks of direction and joining, which change how the text around them looks (Unicode TR 36 §2.6).
@@ -161,6 +170,8 @@ mod tests {
         assert_eq!(shell_word("alice@example.org"), "alice@example.org");
         assert_eq!(shell_word("old phone"), "'old phone'");
         assert_eq!(shell_word("'; rm -rf /"), r"''\''; rm -rf /'");
+        assert_eq!(shell_word(""), "''");
+        assert_eq!(shell_word("\u{202e}it's \\"), r"$'\U0000202eit\'s \\'");
     }
 
     #[test]

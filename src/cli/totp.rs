@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::cli::Exit;
 use crate::cli::arguments::{Output, TotpCommand};
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::own::Whose;
 use crate::cli::recovery::{self, Form};
 use crate::cli::site::{Site, label};
@@ -161,8 +162,8 @@ fn list(site: &Site<'_>, name: &AccountName, output: Output) -> Result<(), Failu
         return text::json(&keys.iter().map(Listed::from).collect::<Vec<_>>());
     }
     if keys.is_empty() {
-        let name = text::shell_word(name.as_str());
-        text::note(&format!("{name} has no key yet. Enroll one: postern totp enroll {name}"));
+        let (word, name) = (operands(&[name.as_str()]), text::escaped(name.as_str()));
+        text::note(&format!("{name} has no key yet. Enroll one: postern totp enroll {word}"));
     }
     let headings = ["LABEL", "HASH", "DIGITS", "SECONDS", "CREATED", "NEWEST CODE SPENT"];
     table::print(headings, &keys.iter().map(cells).collect::<Vec<_>>())

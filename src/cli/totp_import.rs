@@ -75,7 +75,7 @@ pub(super) fn run(site: &Site<'_>, command: &TotpImportCommand) -> Result<(), Fa
 
 fn refused(why: NoKey) -> Failure {
     let what = format!("line {}: {}", why.line, why.reason);
-    Failure::Usage(what, "nothing was stored; a new key is made by `postern totp enroll`")
+    Failure::Usage(what, "nothing was stored; a new key is made by `postern totp enroll {account}`")
 }
 
 /// What `totp import --json` prints.

@@ -138,6 +138,24 @@ impl Done {
         assert_eq!(lines.len(), 2, "{self:?}");
         assert!(lines[0].starts_with("postern: ") && lines[0].contains(word), "{self:?}");
         assert!(lines[1].starts_with("  hint: "), "{self:?}");
+        self.can_be_pasted();
+    }
+
+    /// Each command of a hint, between backticks, is understood as it stands.
+    #[track_caller]
+    pub fn can_be_pasted(&self) {
+        let hints = self.err.lines().filter(|line| line.starts_with("  hint: "));
+        for command in hints.flat_map(|hint| hint.split('`').skip(1).step_by(2)) {
+            let print = format!("printf '%s\\0' {command}");
+            let words = Command::new("bash").args(["-c", &print]).output().unwrap().stdout;
+            let words = String::from_utf8(words).unwrap();
+            let Some(("postern", _)) = words.split_once('\0') else { continue };
+            let parsed =
+                postern::cli::command_line().try_get_matches_from(words.trim_end_matches('\0').split('\0'));
+            let understood =
+                parsed.err().is_none_or(|error| error.kind() == clap::error::ErrorKind::DisplayHelp);
+            assert!(understood && !words.contains("\0NAME"), "{command}: {self:?}");
+        }
     }
 
     #[track_caller]

@@ -13,7 +13,7 @@ fn of_many_that_add_at_once_as_many_succeed_as_there_may_be() {
     assert_eq!(ends.iter().filter(|done| done.code == 0).count(), 2, "{ends:?}");
     for done in ends.iter().filter(|done| done.code != 0) {
         done.refused(1, "3 live app passwords");
-        assert!(done.err.contains("postern app revoke"), "{done:?}");
+        assert!(done.err.contains("`postern app list --live alice`"), "{done:?}");
     }
     assert_eq!(home.run(["account", "list", "--json"], "").json()[0]["app_passwords"], 3);
 }

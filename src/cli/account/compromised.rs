@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::arguments::Output;
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::site::Site;
 use crate::cli::{Exit, text};
 use crate::domain::account::AccountName;
@@ -90,7 +91,8 @@ fn in_words(losses: &Losses) -> String {
 
 /// The order is that of the day: first whoever is inside must go, and the account opens last.
 fn say_what_is_left_to_do(name: &AccountName, primary: &PrimaryCheck, keys: TotpKeys) {
-    let name = text::shell_word(name.as_str());
+    let account = format!("--account={}", text::shell_word(name.as_str()));
+    let name = operands(&[name.as_str()]);
     let primary = match primary {
         PrimaryCheck::Pam => format!("where PAM keeps it, often: passwd {name}"),
         PrimaryCheck::Store(_) => format!("postern account passwd {name}"),
@@ -105,8 +107,8 @@ fn say_what_is_left_to_do(name: &AccountName, primary: &PrimaryCheck, keys: Totp
     steps.extend([
         ("print new recovery codes", format!("postern recovery new {name}")),
         ("open the account again", format!("postern account enable {name}")),
-        ("make an app password for each device", format!("postern app add {name} --label phone")),
-        ("see what was done with the account", format!("postern log --account {name}")),
+        ("make an app password for each device", format!("postern app add --label phone {name}")),
+        ("see what was done with the account", format!("postern log {account}")),
         ("look for filters and forwards that were left behind", String::new()),
     ]);
     text::note("No new login passes. What is left to do, in this order:");

@@ -12,6 +12,7 @@ pub use show::ShowCommand;
 use crate::cli::Exit;
 use crate::cli::arguments::{AccountCommand, Primary, SecretSource};
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::site::Site;
 use crate::cli::{import, secrets, sessions, text};
 use crate::domain::account::{AccountName, AccountState};
@@ -53,10 +54,11 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
     }
     // Somebody may have tried the name before its time, or it was another's.
     site.forget_refusals(&vault, &[name]);
-    let name = text::shell_word(name.as_str());
+    let word = operands(&[name.as_str()]);
+    let name = text::escaped(name.as_str());
     text::note(&format!("The account {name} is there. Nothing logs in to it yet. Next:"));
-    text::note(&format!("  postern app add {name} --label phone     for a mail program"));
-    text::note(&format!("  postern totp enroll {name}               for the primary password with codes"));
+    text::note(&format!("  postern app add --label phone {word}     for a mail program"));
+    text::note(&format!("  postern totp enroll {word}               for the primary password with codes"));
     Ok(())
 }
 

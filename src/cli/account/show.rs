@@ -9,6 +9,7 @@ use crate::cli::account::{primary, state};
 use crate::cli::app::Facts;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
 use crate::domain::policy::AppPasswordPolicy;
@@ -44,7 +45,7 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &ShowCommand) -> Result<(), 
     }
     table::facts(&seen.lines(site.limits()))?;
     if seen.code_path_is_closed() {
-        let name = text::shell_word(name.as_str());
+        let name = operands(&[name.as_str()]);
         text::note("Somebody who knows the primary password has guessed at codes. Change it, then:");
         text::note(&format!("  postern account unlock {name}"));
     }

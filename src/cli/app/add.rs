@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::app::terms;
 use crate::cli::arguments::SecretSource;
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::own::Whose;
 use crate::cli::site::{Site, label};
 use crate::cli::{expiry, secrets, text};
@@ -83,8 +84,8 @@ fn add(site: &Site<'_>, name: &AccountName, terms: &Terms) -> Result<(), Failure
         return Err(Failure::NotShown(error));
     }
     say_what_it_is(name.as_str(), terms, issued.expires_at);
-    let (name, label) = (text::shell_word(name.as_str()), text::shell_word(label.as_str()));
-    say_how_to_end_it(&format!("postern app revoke {name} {label}"));
+    let both = operands(&[name.as_str(), label.as_str()]);
+    say_how_to_end_it(&format!("postern app revoke {both}"));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::app::add::{networks, scope};
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::site::{Site, label};
 use crate::cli::{expiry, text};
 use crate::domain::network::Networks;
@@ -37,8 +38,9 @@ pub(super) fn run(site: &Site<'_>, command: &LimitCommand) -> Result<(), Failure
     let (name, label) = (site.account(&command.name)?, label(&command.label)?);
     let new = NewLimits { scope: scope.as_ref(), networks: networks.as_ref(), expires_at };
     Enrollment::new(&site.vault()?).limit(&name, &label, &new, site.limits(), site.made())?;
-    let (name, label) = (text::shell_word(name.as_str()), text::shell_word(label.as_str()));
-    text::note(&format!("New logins go by it at once. To look: postern app show {name} {label}"));
+    let both = operands(&[name.as_str(), label.as_str()]);
+    text::note(&format!("New logins go by it at once. To look: postern app show {both}"));
+    let name = text::shell_word(name.as_str());
     text::note(&format!("Connections that are open stay so; with Dovecot end them by: doveadm kick {name}"));
     Ok(())
 }

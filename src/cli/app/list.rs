@@ -8,6 +8,7 @@ use crate::cli::app::facts::{Facts, last_use, state};
 use crate::cli::app::terms;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::own::Whose;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
@@ -44,9 +45,9 @@ pub(super) fn run(site: &Site<'_>, command: &ListCommand) -> Result<(), Failure>
         return text::json(&facts);
     }
     if passwords.is_empty() {
-        let name = text::shell_word(&name);
+        let (word, name) = (operands(&[&name]), text::escaped(&name));
         text::note(&format!(
-            "{name} has no app password yet. Make one: postern app add {name} --label phone"
+            "{name} has no app password yet. Make one: postern app add --label phone {word}"
         ));
     }
     let headings = ["LABEL", "SCOPE", "STATE", "CREATED", "LAST USED"];

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::app::terms;
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::site::{Site, label};
 use crate::cli::{expiry, table, text};
 use crate::enrollment::{Enrollment, Overlap, Rotation};
@@ -35,37 +36,43 @@ pub(super) fn run(site: &Site<'_>, command: &RotateCommand) -> Result<(), Failur
     let overlap = Overlap { keep_until, expires_at };
     let rotation = enrollment.rotate(&name, &label, overlap, site.limits(), site.made())?;
     let shown = text::secret(&rotation.issued.password.reveal());
-    let account = text::shell_word(name.as_str());
+    let account = name.as_str();
     if let Err(error) = shown {
         // What nobody has seen must not stay good.
         let successor = self::label(rotation.rotated.label.as_ref())?;
         enrollment.revoke(&name, &successor, Restorable::Never, site.made())?;
-        say_what_stays(&account, &rotation);
+        say_what_stays(account, &rotation);
         return Err(Failure::NotShown(error));
     }
-    say(&account, &rotation);
+    say(account, &rotation);
     Ok(())
 }
 
 fn say(account: &str, rotation: &Rotation) {
     let label = text::escaped(&rotation.rotated.label);
     let terms = terms(&rotation.networks, rotation.issued.expires_at);
-    text::note(&format!("This new app password \"{label}\" logs {account} in to {}{terms}.", rotation.scope));
+    text::note(&format!(
+        "This new app password \"{label}\" logs {} in to {}{terms}.",
+        text::escaped(account),
+        rotation.scope
+    ));
     text::note("It is shown this once. Put it in the program or device that has the old one.");
     let old = text::escaped(&rotation.rotated.old_label);
     text::note(&format!(
         "The old one is called \"{old}\" from now on. It dies when the new one is first used, {} at the latest.",
         end(rotation)
     ));
-    let old = text::shell_word(&rotation.rotated.old_label);
-    text::note(&format!("To end it at once: postern app revoke {account} {old}"));
+    let old = operands(&[account, &rotation.rotated.old_label]);
+    text::note(&format!("To end it at once: postern app revoke {old}"));
 }
 
 fn say_what_stays(account: &str, rotation: &Rotation) {
-    let old = text::shell_word(&rotation.rotated.old_label);
+    let label = rotation.rotated.old_label.as_str();
     text::note(&format!(
-        "The old one is called {old} and dies {}. To try again: postern app rotate {account} {old}",
-        end(rotation)
+        "The old one is called \"{}\" and dies {}. To try again: postern app rotate {}",
+        text::escaped(label),
+        end(rotation),
+        operands(&[account, label])
     ));
 }
 
