@@ -65,6 +65,16 @@ pub(super) fn local(moment: UnixTime) -> String {
     in_zone(moment, TimeZone::system())
 }
 
+/// The last moment at which something is good that ends then: the end of a day is shown as that day, not as the next.
+pub(super) const fn last_before(end: UnixTime) -> UnixTime {
+    UnixTime(end.0.saturating_sub(1))
+}
+
+/// The same as the reader's clock shows it.
+pub(super) fn until(end: UnixTime) -> String {
+    local(last_before(end))
+}
+
 /// The day of a moment by the reader's clock.
 pub(super) fn day(moment: UnixTime) -> String {
     timestamp(moment).to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()

@@ -299,6 +299,22 @@ fn an_app_password_gets_its_networks_and_its_end() {
 }
 
 #[test]
+fn an_end_is_shown_as_the_last_day_that_was_asked_for() {
+    let home = Home::with_alice();
+    let done = home.run(["app", "add", "alice", "--label", "one", "--expires", "2999-12-31"], "");
+    assert!(done.err.contains("until 2999-12-31 23:59."), "{done:?}");
+    for shown in [["app", "list", "alice"].as_slice(), &["app", "show", "alice", "one"], &["export"]] {
+        let out = home.run(shown, "").out;
+        assert!(out.contains("2999-12-31") && !out.contains("3000"), "{out}");
+    }
+    let json = home.run(["app", "list", "alice", "--json"], "").json();
+    assert_eq!(json[0]["expires_at"], "3000-01-01T00:00:00Z");
+    home.database("UPDATE app_password SET expires_at = unixepoch('2020-03-01')");
+    let list = home.run(["app", "list", "alice"], "").out;
+    assert!(list.contains("expired 2020-02-29"), "{list}");
+}
+
+#[test]
 fn an_app_password_is_renamed_and_stays_what_it_is() {
     let home = Home::with_alice();
     let phone = home.app_password("phone");

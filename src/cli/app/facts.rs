@@ -50,7 +50,8 @@ impl<'a> Facts<'a> {
 /// Whether it lives, and since or until when.
 pub(in crate::cli) fn state(row: &AppPasswordRow, limits: &AppPasswordPolicy, now: UnixTime) -> String {
     let on = |moment: Option<UnixTime>| moment.map_or_else(String::new, |at| format!(" {}", table::day(at)));
-    match (row.life_at(now, limits), limits.end(row.created_at, row.expires_at)) {
+    let end = limits.end(row.created_at, row.expires_at).map(table::last_before);
+    match (row.life_at(now, limits), end) {
         (Life::Live, None) => "live".to_owned(),
         (Life::Live, end) => format!("until{}", on(end)),
         (Life::Revoked, _) => format!("revoked{}", on(row.revoked_at)),

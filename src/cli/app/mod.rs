@@ -89,9 +89,9 @@ pub(super) fn run(site: &Site<'_>, command: &AppCommand) -> Result<Exit, Failure
     Ok(Exit::Ok)
 }
 
-/// ` from 192.0.2.0/24 until 2030-12-31 00:00`, or nothing.
+/// ` from 192.0.2.0/24 until 2030-12-31 23:59`, or nothing.
 fn terms(networks: &Networks, expires_at: Option<UnixTime>) -> String {
     let from = if networks.are_any() { String::new() } else { format!(" from {networks}") };
-    let until = expires_at.map_or_else(String::new, |end| format!(" until {}", table::local(end)));
+    let until = expires_at.map_or_else(String::new, |end| format!(" until {}", table::until(end)));
     format!("{from}{until}")
 }

@@ -128,5 +128,5 @@ fn cells(row: &RestorableRevocation) -> [String; 5] {
         [(account, label)] => format!("{account} {label}"),
         many => many.len().to_string(),
     };
-    [row.id.to_string(), table::local(row.at), row.by.to_string(), table::local(row.restorable_until), what]
+    [row.id.to_string(), table::local(row.at), row.by.to_string(), table::until(row.restorable_until), what]
 }

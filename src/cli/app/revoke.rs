@@ -179,7 +179,7 @@ impl Work<'_> {
             let waits =
                 |row: &&AppPasswordRow| Some(row.id) == successor.replaces && row.revoked_at.is_none();
             for old in rows.iter().filter(waits) {
-                let end = old.end(self.site.limits()).map_or_else(String::new, table::local);
+                let end = old.end(self.site.limits()).map_or_else(String::new, table::until);
                 let label = text::escaped(&old.label);
                 text::note(&format!("Note: \"{label}\", which it was to replace, is good until {end}."));
             }
@@ -190,7 +190,7 @@ impl Work<'_> {
     fn say_what_comes_next(&self, revocation: &Revocation, until: UnixTime) {
         sessions::say_how_to_end(revocation.revoked.iter().map(|row| row.account.as_str()));
         if let Some(id) = revocation.id {
-            let until = table::local(until);
+            let until = table::until(until);
             text::note(&format!("To take it back, until {until}: postern app restore {id}"));
         }
     }

@@ -77,5 +77,5 @@ fn say_what_stays(account: &str, rotation: &Rotation) {
 }
 
 fn end(rotation: &Rotation) -> String {
-    rotation.rotated.old_expires_at.map_or_else(|| table::NOTHING.to_owned(), table::local)
+    rotation.rotated.old_expires_at.map_or_else(|| table::NOTHING.to_owned(), table::until)
 }

@@ -75,13 +75,13 @@ fn lines(
         ("scope", row.scope.to_string()),
         ("networks", networks),
         ("made", format!("{} by uid {}", table::local(row.created_at), row.created_by)),
-        ("ends", row.end(limits).map_or_else(|| "never".to_owned(), table::local)),
+        ("ends", row.end(limits).map_or_else(|| "never".to_owned(), table::until)),
         ("last used", row.last_use.as_ref().map_or_else(|| "never".to_owned(), last_use)),
         ("replaces", kin.replaces.map_or_else(nothing, named)),
         ("replaced by", kin.replaced_by.map_or_else(nothing, named)),
     ];
     if let (Some(id), Some(until)) = (row.revocation, restorable_until) {
-        lines.push(("restorable", format!("until {}: postern app restore {id}", table::local(until))));
+        lines.push(("restorable", format!("until {}: postern app restore {id}", table::until(until))));
     }
     lines
 }
