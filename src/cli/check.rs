@@ -106,7 +106,8 @@ fn app_passwords(policy: &AppPasswordPolicy) -> String {
     )
 }
 
-fn accepts(accepted: Accepted) -> String {
+/// What a service takes.
+pub(super) fn accepts(accepted: Accepted) -> String {
     let words = words(accepted);
     if words.is_empty() {
         return "nothing is accepted: it is closed".to_owned();

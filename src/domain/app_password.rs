@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::crypto::entropy::EntropyError;
 use crate::crypto::secret::Secret;
 use crate::domain::symbols::{self, Values};
@@ -66,6 +68,34 @@ pub fn shape(field: &Secret) -> Shape {
         Some(_) => Shape::Mistyped,
         None => Shape::Other,
     }
+}
+
+/// How a field misses the shape of an app password by one symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NearMiss {
+    /// One symbol is missing.
+    TooFew,
+    /// There is one symbol more.
+    TooMany,
+}
+
+/// Whether a field would be an app password with one symbol more or less. Decides nothing: passwords that people
+/// choose may look so too.
+#[must_use]
+pub fn near_miss(field: &Secret) -> Option<NearMiss> {
+    let shorter = symbols::fold::<{ LEN - 1 }>(field.expose());
+    let longer = symbols::fold::<{ LEN + 1 }>(field.expose());
+    // Where the mark itself is missing, or stands second, the check symbols must agree.
+    let unmarked = |values: Values<{ LEN - 1 }>| {
+        values.first() == Some(&MARK)
+            || symbols::intact(&Zeroizing::new([&[MARK], values.as_slice()].concat()))
+    };
+    let preceded = |values: Values<{ LEN + 1 }>| match values.as_slice() {
+        [first, rest @ ..] => *first == MARK || (rest.first() == Some(&MARK) && symbols::intact(rest)),
+        [] => false,
+    };
+    let too_few = shorter.is_some_and(unmarked).then_some(NearMiss::TooFew);
+    too_few.or_else(|| longer.is_some_and(preceded).then_some(NearMiss::TooMany))
 }
 
 /// What its owner calls an app password or a second factor.
@@ -192,6 +222,20 @@ mod tests {
             "x7qm-2x9d-r4fw-8hzn-pt3!",
         ] {
             assert!(matches!(of(field), Shape::Other), "{field}");
+        }
+    }
+
+    #[test]
+    fn one_symbol_too_few_or_too_many_is_a_near_miss() {
+        let miss = |field: &str| near_miss(&Secret::copy_of(field.as_bytes()));
+        let text = revealed(&AppPassword::generate().unwrap());
+        for place in (0..24).filter(|place| place % 5 != 4) {
+            let (before, after) = text.split_at(place);
+            assert_eq!(miss(&format!("{before}{}", &after[1..])), Some(NearMiss::TooFew), "{text} {place}");
+            assert_eq!(miss(&format!("{before}7{after}")), Some(NearMiss::TooMany), "{text} {place}");
+        }
+        for field in [&text, "", "correct horse battery", "hunter2", "x7qm-2x9d-r4fw-8hzn", &text.repeat(2)] {
+            assert_eq!(miss(field), None, "{field}");
         }
     }
 

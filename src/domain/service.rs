@@ -106,6 +106,16 @@ impl Scope {
         self.0.contains(service)
     }
 
+    /// The same, and all that it takes to cover this service too.
+    #[must_use]
+    pub fn with(&self, service: &Service) -> Self {
+        let more = if service.carries_no_protocol() { Self::mail().0 } else { vec![service.clone()] };
+        let mut services = [self.0.as_slice(), &more].concat();
+        services.sort();
+        services.dedup();
+        Self(services)
+    }
+
     /// The services, in order.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.0.iter()

@@ -7,7 +7,7 @@ use crate::domain::attempt::Attempt;
 use crate::domain::time::{Clock, UnixTime};
 use crate::domain::verdict::{AppPasswordEvidence, Coverage, Evidence, Known, Life, Match, Owner};
 use crate::store::{Counted, FirstUse, FoundAppPassword, Made, PrimaryKeeper, Use};
-use crate::verifier::{Decision, PamQuestion, Spending, Unavailable, Vault, Verifier};
+use crate::verifier::{Decision, PamQuestion, Spending, Terms, Unavailable, Vault, Verifier};
 
 impl Verifier<'_> {
     pub(super) fn by_app_password(
@@ -56,7 +56,18 @@ impl Verifier<'_> {
         if self.spending == Spending::Real && is_grant(evidence) {
             evidence.life = self.write_use(vault, attempt, found, clock());
         }
-        Ok(Decision { label: Some(found.label.clone()), ..Decision::of_app_password(evidence) })
+        let (label, terms) = (Some(found.label.clone()), Some(self.terms(found)));
+        Ok(Decision { label, terms, ..Decision::of_app_password(evidence) })
+    }
+
+    fn terms(&self, found: &FoundAppPassword) -> Terms {
+        let limits = &self.config.policy.app_passwords;
+        Terms {
+            owner: found.account.clone(),
+            scope: found.scope.clone(),
+            networks: found.networks.clone(),
+            end: found.revoked_at.or_else(|| limits.end(found.created_at, found.expires_at)),
+        }
     }
 
     fn weigh(

@@ -29,8 +29,10 @@ use crate::crypto::secret::Secret;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::app_password::{Shape, shape};
 use crate::domain::attempt::{Attempt, Malformed, RawAttempt, Shown};
+use crate::domain::network::Networks;
 use crate::domain::policy::CodeWaiver;
 use crate::domain::primary::PrimaryMatch;
+use crate::domain::service::Scope;
 use crate::domain::time::{Clock, UnixTime};
 use crate::domain::verdict::{Evidence, Known, Verdict, judge};
 
@@ -133,6 +135,8 @@ pub struct Decision {
     pub path: Path,
     /// What its owner calls the authenticator.
     pub label: Option<String>,
+    /// What the app password is good for, if it is one that the store has.
+    pub terms: Option<Terms>,
     /// The field that was out of bounds.
     pub malformed: Option<Malformed>,
     /// Why the primary password alone was enough, if it was.
@@ -141,6 +145,19 @@ pub struct Decision {
     pub evidence: Evidence,
     /// How many Argon2id were computed.
     pub hashes: u32,
+}
+
+/// What an app password is good for; decides nothing, and is there to be told.
+#[derive(Debug)]
+pub struct Terms {
+    /// Whose it is.
+    pub owner: String,
+    /// The services.
+    pub scope: Scope,
+    /// From where.
+    pub networks: Networks,
+    /// When it was revoked, or else when its time is over.
+    pub end: Option<UnixTime>,
 }
 
 impl<'a> Verifier<'a> {
@@ -175,7 +192,7 @@ impl<'a> Verifier<'a> {
 impl Decision {
     fn new(evidence: Evidence, path: Path) -> Self {
         let verdict = judge(&evidence);
-        Self { verdict, path, label: None, malformed: None, waiver: None, evidence, hashes: 0 }
+        Self { verdict, path, label: None, terms: None, malformed: None, waiver: None, evidence, hashes: 0 }
     }
 
     fn malformed(field: Malformed) -> Self {

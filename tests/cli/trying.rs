@@ -10,6 +10,7 @@ fn check(home: &Home, arguments: &[&str], secret: &str, code: i32, line: &str) {
     let done = home.run(&arguments, secret);
     assert_eq!((done.code, done.out.trim_end()), (code, line), "{arguments:?} {done:?}");
     assert_eq!(done.err.contains("  hint: "), code != 0, "{done:?}");
+    done.can_be_pasted();
 }
 
 const IMAP: [&str; 3] = ["alice", "--service", "imap"];
@@ -64,13 +65,15 @@ fn a_verdict_in_json_has_fixed_fields() {
     assert_eq!(rules[0]["rule"], "shape");
     assert!(rules.as_array().unwrap().iter().all(|rule| rule["finding"] == "ok" && rule["decided"] == false));
     let expected = json!({
-        "verdict": "granted", "path": "app-password", "label": "phone", "why": null, "field": null, "alone": null
+        "verdict": "granted", "path": "app-password", "label": "phone", "why": null, "field": null, "alone": null,
+        "hint": null
     });
     assert_eq!(granted, expected);
     let denied = home.run(["try", "alice", "--service", "im ap", "--json"], &phone);
     denied.is(1);
     let expected = json!({
         "verdict": "denied", "path": "none", "label": null, "why": "malformed", "field": "service", "alone": null,
+        "hint": "look at what `field=` names",
         "rules": [{"rule": "input", "finding": "no", "said": "a field is out of bounds", "decided": true}]
     });
     assert_eq!(serde_json::from_str::<serde_json::Value>(&denied.out).unwrap(), expected);
@@ -99,4 +102,73 @@ fn a_secret_out_of_bounds_is_denied_like_any_other() {
             "denied path=none why=malformed field=secret",
         );
     }
+}
+
+/// What `try` says on stderr, which must name all of these.
+#[track_caller]
+fn says(home: &Home, arguments: &[&str], secret: &str, wanted: &[&str]) -> String {
+    let done = home.run([&["try"], arguments].concat(), secret);
+    for words in wanted {
+        assert!(done.err.contains(words), "{words}: {done:?}");
+    }
+    done.can_be_pasted();
+    done.err
+}
+
+#[test]
+fn what_an_app_password_is_good_for_is_told_with_what_was_asked() {
+    let home = Home::with_alice();
+    let add = ["app", "add", "alice", "--label", "old phone", "--scope", "imap,smtp", "--network"];
+    let made = home.run([&add[..], &["192.0.2.0/24", "--expires", "2999-12-31"]].concat(), "");
+    let phone = made.out.trim_end();
+    let limits =
+        ["alice is active", "it is live, until 2999-12-31", "it is alice's", "imap takes app passwords"];
+    says(&home, &[&IMAP[..], &["--rhost", "192.0.2.7"]].concat(), phone, &limits);
+    let scope =
+        ["good for imap,smtp, and not for pop3", "app limit --scope=imap,pop3,smtp alice 'old phone'"];
+    says(&home, &["alice", "--service", "pop3"], phone, &scope);
+    says(&home, &IMAP, phone, &["good from 192.0.2.0/24, and comes from no address", "--rhost"]);
+    let elsewhere = [&IMAP[..], &["--rhost", "198.51.100.7"]].concat();
+    says(&home, &elsewhere, phone, &["good from 192.0.2.0/24, and comes from 198.51.100.7"]);
+    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    says(&home, &["bob", "--service", "imap"], phone, &["it is alice's, not bob's"]);
+    home.configure("[services]\npop3 = [\"primary+code\"]");
+    let closed = ["pop3 takes no app passwords; the primary password with a code"];
+    says(&home, &["alice", "--service", "pop3"], phone, &closed);
+    home.run(["app", "revoke", "alice", "old phone"], "").is(0);
+    let at = home.run(["app", "list", "alice", "--json"], "").json()[0]["revoked_at"].to_string();
+    let revoked = format!("it was revoked on {} {}", &at[1..11], &at[12..20]);
+    says(&home, &IMAP, phone, &[&revoked, "app add --label='old phone' alice"]);
+    home.database("UPDATE app_password SET revoked_at = NULL, revocation = NULL, expires_at = 1700000000");
+    says(&home, &IMAP, phone, &["it was good until 2023-11-14 22:13"]);
+}
+
+#[test]
+fn an_app_password_with_a_symbol_too_few_or_too_many_is_named_as_such() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    says(&home, &IMAP, &phone[..23], &["like an app password with one symbol too few", "has 20 symbols"]);
+    says(&home, &IMAP, &phone[1..], &["like an app password with one symbol too few", "has 20 symbols"]);
+    let longer = format!("{phone}y");
+    says(&home, &IMAP, &longer, &["like an app password with one symbol too many", "has 20 symbols"]);
+    let plain = says(&home, &IMAP, "wrong one", &["no app password and no code", "account passwd alice"]);
+    assert!(!plain.contains("digits") && !plain.contains("symbol"), "{plain}");
+}
+
+#[test]
+fn a_wrong_primary_is_explained_by_what_was_typed() {
+    let home = Home::with_alice();
+    says(&home, &IMAP, "wrong123456", &["the digits at its end were read as the code"]);
+    let unknown = says(&home, &["Bob", "--service", "imap"], PRIMARY, &["the store does not know bob"]);
+    assert!(unknown.contains("primary        -   not looked at"), "{unknown}");
+    assert!(unknown.contains("`postern account add --primary pam bob`"), "{unknown}");
+    assert!(!unknown.contains("wrong"), "{unknown}");
+}
+
+#[test]
+fn a_name_like_an_option_can_be_pasted_too() {
+    let home = Home::ready();
+    let arguments = ["--service", "imap", "--", "-x $(reboot)'"];
+    says(&home, &arguments, PRIMARY, &[r"account add --primary pam -- '-x $(reboot)'\'''"]);
+    home.run(["app", "list", "--", "-x"], "").refused(3, "no account -x");
 }

@@ -1,7 +1,11 @@
 //! The reason words of the audit log in plain words.
 
+use super::seen::Seen;
+use crate::audit::Path;
 use crate::domain::throttle::Throttled;
 use crate::domain::verdict::Denial;
+use crate::store::PrimaryCheck;
+use crate::verifier::Decision;
 
 /// What a reason means.
 pub(super) const fn meaning(why: Denial) -> &'static str {
@@ -52,26 +56,62 @@ pub(super) const fn meaning(why: Denial) -> &'static str {
 }
 
 /// What to do about it.
-pub(super) const fn next_step(why: Denial) -> &'static str {
+pub(super) fn next_step(why: Denial, decision: &Decision, seen: &Seen<'_>) -> String {
+    let hint = match (why, seen.near_miss) {
+        (Denial::WrongPrimary | Denial::EmptyPrimary | Denial::Repeated, Some(_)) => ALMOST_AN_APP_PASSWORD,
+        (Denial::WrongPrimary, None) => about_primary(decision.path, seen.primary.as_ref()),
+        _ => in_general(why),
+    };
+    let scope = decision.terms.as_ref().map(|terms| seen.wider(&terms.scope));
+    seen.subject(decision).fill(hint).replace("{scope}", &scope.unwrap_or_default())
+}
+
+const ALMOST_AN_APP_PASSWORD: &str = "an app password has 20 symbols: copy it again; if it is gone, make another: \
+                                      `postern app add --label={label} {account}`";
+
+/// Where a wrong primary may come from.
+const fn about_primary(path: Path, keeper: Option<&PrimaryCheck>) -> &'static str {
+    match (path, keeper) {
+        (Path::PrimaryWithCode, _) => {
+            "the digits at its end were read as the code: is the password before them right?"
+        }
+        (Path::PrimaryWithRecovery, _) => {
+            "its end was read as a recovery code: is the password before it right?"
+        }
+        (_, Some(PrimaryCheck::Store(_))) => "to set a new one: `postern account passwd {account}`",
+        (_, _) => "PAM keeps it: change it there, often with passwd(1)",
+    }
+}
+
+/// The same for each reason, with `{account}`, `{label}` and `{scope}` in the places of names.
+const fn in_general(why: Denial) -> &'static str {
     match why {
         Denial::Malformed => "look at what `field=` names",
         Denial::OtherIdentity => "leave the authorization identity of the mail program empty",
-        Denial::Mistyped => "copy it again; if it is gone, make another: `postern app add`",
-        Denial::OutsideNetworks => "`postern app list` shows its networks; name the client's with --rhost",
-        Denial::UnknownAppPassword | Denial::Revoked | Denial::Expired => "make another: `postern app add`",
+        Denial::Mistyped => {
+            "copy it again; if it is gone, make another: `postern app add --label={label} {account}`"
+        }
+        Denial::OutsideNetworks => {
+            "name the client's address with --rhost; to let it in from any: `postern app limit --network any {account} {label}`"
+        }
+        Denial::UnknownAppPassword | Denial::Revoked | Denial::Expired => {
+            "make another: `postern app add --label={label} {account}`"
+        }
         Denial::OtherAccount => "look for a wrong user name in the mail program",
-        Denial::OutOfScope => "`postern app list` shows its scope; make another with that service in --scope",
+        Denial::OutOfScope => {
+            "make it good for that too: `postern app limit --scope={scope} {account} {label}`"
+        }
         Denial::UnknownAccount => {
-            "`postern account list` shows how names are spelled; `postern account add` adds one"
+            "`postern account list` shows how names are spelled; to add it: `postern account add --primary pam {account}`"
         }
         Denial::EmptyPrimary => "type the primary password, and the code directly behind it",
-        Denial::WrongPrimary => "digits at the end are read as the code: is the password before them right?",
+        Denial::WrongPrimary => "is it typed as it was set?",
         Denial::PrimaryExpired => {
             "change it where PAM keeps it, often with passwd(1); app passwords are good all the while"
         }
         Denial::SecondFactorMissing => "type the code directly behind the password, or use an app password",
         Denial::NoSecondFactor => {
-            "enroll one: `postern totp enroll`; or make an app password: `postern app add`"
+            "`postern totp enroll {account}`; or an app password: `postern app add --label={label} {account}`"
         }
         Denial::WrongCode => {
             "compare the clocks of this host and of the app; a code is good for a minute and a half"
@@ -80,21 +120,23 @@ pub(super) const fn next_step(why: Denial) -> &'static str {
             "each code is good for one login: wait for the next one, or take the next line of the sheet"
         }
         Denial::AccountChanged => "try once more",
-        Denial::RecoveryCodeRetired => "take the newest sheet; new codes: `postern recovery new`",
+        Denial::RecoveryCodeRetired => "take the newest sheet; new codes: `postern recovery new {account}`",
         Denial::CodePathClosed => {
-            "log in with a recovery code, or open the path: `postern account unlock`; somebody knows the password"
+            "log in with a recovery code, or open the path: `postern account unlock {account}`; somebody knows the password"
         }
         Denial::NotAcceptedHere => "`postern config check` says what each service takes",
-        Denial::Repeated => "is an old password stored somewhere? forget it with `postern account unlock`",
+        Denial::Repeated => {
+            "is an old password stored somewhere? to forget it: `postern account unlock {account}`"
+        }
         Denial::Throttled(Throttled::Source) => {
-            "wait a minute, or `postern account unlock`; app passwords are good all the while"
+            "wait a minute, or `postern account unlock {account}`; app passwords are good all the while"
         }
         Denial::Throttled(Throttled::Load) => "try again; app passwords are good all the while",
         Denial::AccountReplaced => {
-            "remove the account and add it for its new owner: `postern account remove`, `postern account add`"
+            "give it to its new owner: `postern account remove {account}`, then `postern account add --primary pam {account}`"
         }
         Denial::AccountDisabled => {
-            "open it: `postern account enable`; a Unix account may be locked or expired as well"
+            "open it: `postern account enable {account}`; a Unix account may be locked or expired as well"
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `postern try`: a login without a mail program.
 
+mod seen;
 mod explain;
 mod denial;
 
@@ -20,10 +21,12 @@ use crate::domain::policy::CodeWaiver;
 use crate::domain::verdict::{Denial, Verdict};
 use crate::verifier::{Decision, Spending};
 use explain::Rule;
+use seen::Seen;
 
 pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) -> Result<Exit, Failure> {
     // Before anybody types a secret for nothing.
-    drop(Site::open(world, config)?.vault()?);
+    let site = Site::open(world, config)?;
+    drop(site.vault()?);
     let name = text::bounded(&command.name.to_string_lossy());
     let secret = secrets::known(world, command.source.secret_fd, &format!("Secret of {name}: "))?;
     let log = |level: Level, line: &str| {
@@ -32,7 +35,7 @@ pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) ->
         }
     };
     let door = Door {
-        config: Source::File(config),
+        config: Source::Read(&site.config),
         owner: Owner(world.effective_uid),
         system: world.system,
         log: &log,
@@ -46,17 +49,18 @@ pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) ->
     };
     let spending = if command.spend { Spending::Real } else { Spending::Rehearsal };
     let decision = door.decide(&raw, spending, world.clock)?;
-    let told = Told::from(&decision);
+    let seen = Seen::look(&site, &site.vault()?, &raw)?;
+    let told = Told::new(&decision, &seen);
     if command.output.json {
         text::json(&told)?;
     } else {
         text::result(&told.line())?;
     }
-    Ok(explain(&decision, spending))
+    explain::tell(&told.rules);
+    Ok(conclude(&decision, &seen, spending))
 }
 
-fn explain(decision: &Decision, spending: Spending) -> Exit {
-    explain::tell(&explain::rules(decision));
+fn conclude(decision: &Decision, seen: &Seen<'_>, spending: Spending) -> Exit {
     match decision.verdict {
         Verdict::Grant(_) => {
             let coded = matches!(decision.path, Path::PrimaryWithCode | Path::PrimaryWithRecovery);
@@ -67,7 +71,7 @@ fn explain(decision: &Decision, spending: Spending) -> Exit {
         }
         Verdict::Deny(why) => {
             text::note(denial::meaning(why));
-            text::note(&format!("  hint: {}", denial::next_step(why)));
+            text::note(&format!("  hint: {}", denial::next_step(why, decision, seen)));
             Exit::Denied
         }
     }
@@ -82,11 +86,12 @@ struct Told<'a> {
     why: Option<&'static str>,
     field: Option<&'static str>,
     alone: Option<&'static str>,
+    hint: Option<String>,
     rules: Vec<Rule>,
 }
 
-impl<'a> From<&'a Decision> for Told<'a> {
-    fn from(decision: &'a Decision) -> Self {
+impl<'a> Told<'a> {
+    fn new(decision: &'a Decision, seen: &Seen<'_>) -> Self {
         let (verdict, why) = match decision.verdict {
             Verdict::Grant(_) => ("granted", None),
             Verdict::Deny(why) => ("denied", Some(why)),
@@ -98,12 +103,11 @@ impl<'a> From<&'a Decision> for Told<'a> {
             why: why.map(Denial::word),
             field: decision.malformed.map(Malformed::field),
             alone: decision.waiver.map(CodeWaiver::word),
-            rules: explain::rules(decision),
+            hint: why.map(|why| denial::next_step(why, decision, seen)),
+            rules: explain::rules(decision, seen),
         }
     }
-}
 
-impl Told<'_> {
     /// One line in the manner of the audit log.
     fn line(&self) -> String {
         let mut line = format!("{} path={}", self.verdict, self.path);

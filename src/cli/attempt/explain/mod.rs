@@ -1,15 +1,16 @@
 //! What each rule said about an attempt, and which one decided.
 
+mod app_password;
+mod primary;
+
+use std::borrow::Cow;
+
 use serde::Serialize;
 
+use crate::cli::attempt::seen::Seen;
 use crate::cli::text::{self, Ink};
 use crate::domain::account::AccountState;
-use crate::domain::primary::PrimaryMatch;
-use crate::domain::throttle::Throttled;
-use crate::domain::verdict::{
-    AppPasswordEvidence, CodeEvidence, Coverage, Denial, Evidence, Known, Life, Match, Owner,
-    PrimaryEvidence, PrimaryFinding, Verdict,
-};
+use crate::domain::verdict::{Denial, Evidence, Known, Verdict};
 use crate::verifier::Decision;
 
 /// What one rule said.
@@ -17,7 +18,7 @@ use crate::verifier::Decision;
 pub(super) struct Rule {
     rule: &'static str,
     finding: Finding,
-    said: &'static str,
+    said: Cow<'static, str>,
     decided: bool,
     #[serde(skip)]
     denial: Option<Denial>,
@@ -32,19 +33,19 @@ enum Finding {
 }
 
 /// The rules in the order in which they are told.
-pub(super) fn rules(decision: &Decision) -> Vec<Rule> {
+pub(super) fn rules(decision: &Decision, seen: &Seen<'_>) -> Vec<Rule> {
     let mut rules = match &decision.evidence {
         Evidence::Malformed => vec![no("input", "a field is out of bounds", Denial::Malformed)],
         Evidence::Mistyped => {
-            vec![shape(APP_PASSWORD), no("check symbols", "they do not fit", Denial::Mistyped)]
+            vec![shape(app_password::SHAPE), no("check symbols", "they do not fit", Denial::Mistyped)]
         }
         Evidence::UnknownAppPassword => vec![
-            shape(APP_PASSWORD),
+            shape(app_password::SHAPE),
             ok("check symbols", "they fit"),
             no("store", "it has no such app password", Denial::UnknownAppPassword),
         ],
-        Evidence::AppPassword(found) => about_app_password(found),
-        Evidence::Primary(shown) => about_primary(shown, decision),
+        Evidence::AppPassword(found) => app_password::rules(found, decision, seen),
+        Evidence::Primary(shown) => primary::rules(shown, decision, seen),
     };
     if let Verdict::Deny(why) = decision.verdict {
         if let Some(rule) = rules.iter_mut().find(|rule| rule.denial == Some(why)) {
@@ -67,160 +68,67 @@ pub(super) fn tell(rules: &[Rule]) {
             "  {:<15}{}{}{mark}",
             rule.rule,
             text::painted(&format!("{word:<4}"), ink),
-            rule.said
+            text::escaped(&rule.said)
         ));
     }
 }
 
-const APP_PASSWORD: &str = "20 symbols that begin with x: an app password";
-
-fn about_app_password(found: &AppPasswordEvidence) -> Vec<Rule> {
-    vec![
-        shape(APP_PASSWORD),
-        ok("check symbols", "they fit"),
-        match found.secret {
-            Match::Right => ok("hash", "it matches"),
-            Match::Wrong => no("hash", "it does not match", Denial::UnknownAppPassword),
-        },
-        match found.owner {
-            Owner::Same => ok("owner", "it is this account's"),
-            Owner::Other => no("owner", "it is another account's", Denial::OtherAccount),
-        },
-        match found.life {
-            Life::Live => ok("life", "it is live"),
-            Life::Revoked => no("life", "it is revoked", Denial::Revoked),
-            Life::Expired => no("life", "its time is over", Denial::Expired),
-        },
-        account(found.account),
-        match found.policy {
-            Coverage::Inside => ok("policy", "the service takes app passwords"),
-            Coverage::Outside => no("policy", "the service takes no app passwords", Denial::NotAcceptedHere),
-        },
-        match found.scope {
-            Coverage::Inside => ok("scope", "it is good for the service"),
-            Coverage::Outside => no("scope", "it is not good for the service", Denial::OutOfScope),
-        },
-        match found.networks {
-            Coverage::Inside => ok("networks", "it is good from the address"),
-            Coverage::Outside => no("networks", "it is not good from the address", Denial::OutsideNetworks),
-        },
-    ]
-}
-
-fn about_primary(shown: &PrimaryEvidence, decision: &Decision) -> Vec<Rule> {
-    use crate::audit::Path;
-    let read = match decision.path {
-        Path::PrimaryWithCode => "no app password; it ends in a code: the rest is the primary password",
-        Path::PrimaryWithRecovery => {
-            "no app password; it ends in a recovery code: the rest is the primary password"
-        }
-        Path::SecondFactor => "a code alone",
-        Path::Primary | Path::None | Path::AppPassword => "no app password and no code: a primary password",
-    };
-    vec![
-        shape(read),
-        match shown.policy {
-            Coverage::Inside => ok("policy", "the service takes primary passwords"),
-            Coverage::Outside => {
-                no("policy", "the service takes no primary passwords", Denial::NotAcceptedHere)
-            }
-        },
-        throttle(shown.primary),
-        if shown.primary == PrimaryFinding::NotAsked { not_asked("account") } else { account(shown.account) },
-        primary(shown.primary),
-        code(shown),
-    ]
-}
-
-fn throttle(found: PrimaryFinding) -> Rule {
-    const RULE: &str = "throttle";
-    match found {
-        PrimaryFinding::Throttled(by @ Throttled::Source) => {
-            no(RULE, "too many wrong passwords from this address", Denial::Throttled(by))
-        }
-        PrimaryFinding::Throttled(by @ Throttled::Load) => {
-            no(RULE, "too many passwords are being checked", Denial::Throttled(by))
-        }
-        PrimaryFinding::Repeated => no(RULE, "the same was refused moments ago", Denial::Repeated),
-        PrimaryFinding::NotAsked => not_asked(RULE),
-        PrimaryFinding::Checked(_) | PrimaryFinding::Elsewhere | PrimaryFinding::Empty => ok(RULE, "open"),
-    }
-}
-
-fn account(known: Known) -> Rule {
+fn account(known: Known, seen: &Seen<'_>) -> Rule {
     const RULE: &str = "account";
+    let name = seen.account();
     match known {
-        Known::Account(AccountState::Active) => ok(RULE, "it is active"),
-        Known::Account(AccountState::Disabled) => no(RULE, "it is closed", Denial::AccountDisabled),
-        Known::Replaced => no(RULE, "its name is somebody else's now", Denial::AccountReplaced),
-        Known::RollOut => ok(RULE, "the store does not know it, and in a roll-out it need not"),
-        Known::Nothing => no(RULE, "the store does not know it", Denial::UnknownAccount),
-    }
-}
-
-fn primary(found: PrimaryFinding) -> Rule {
-    const RULE: &str = "primary";
-    match found {
-        PrimaryFinding::Checked(PrimaryMatch::Right) => ok(RULE, "it is right"),
-        PrimaryFinding::Checked(PrimaryMatch::Wrong) => no(RULE, "it is wrong", Denial::WrongPrimary),
-        PrimaryFinding::Checked(PrimaryMatch::MustChange) => {
-            no(RULE, "it is right, and must be changed", Denial::PrimaryExpired)
+        Known::Account(AccountState::Active) => ok(RULE, format!("{name} is active")),
+        Known::Account(AccountState::Disabled) => {
+            no(RULE, format!("{name} is disabled"), Denial::AccountDisabled)
         }
-        PrimaryFinding::Checked(PrimaryMatch::Closed) => {
-            no(RULE, "it is right, and the system has closed the account", Denial::AccountDisabled)
+        Known::Replaced => {
+            no(RULE, format!("the name {name} is somebody else's now"), Denial::AccountReplaced)
         }
-        PrimaryFinding::Empty => no(RULE, "it is empty", Denial::EmptyPrimary),
-        PrimaryFinding::Elsewhere => ok(RULE, "another module checks it"),
-        PrimaryFinding::Repeated | PrimaryFinding::Throttled(_) | PrimaryFinding::NotAsked => not_asked(RULE),
+        Known::RollOut => ok(RULE, format!("the store does not know {name}, and in a roll-out it need not")),
+        Known::Nothing => no(RULE, format!("the store does not know {name}"), Denial::UnknownAccount),
     }
 }
 
-fn code(shown: &PrimaryEvidence) -> Rule {
-    const RULE: &str = "second factor";
-    let right =
-        matches!(shown.primary, PrimaryFinding::Checked(PrimaryMatch::Right) | PrimaryFinding::Elsewhere);
-    let open = matches!(shown.account, Known::Account(AccountState::Active) | Known::RollOut);
-    if !right || !open {
-        return not_asked(RULE);
-    }
-    match shown.code {
-        CodeEvidence::Right => ok(RULE, "the code is right"),
-        CodeEvidence::Waived(_) => ok(RULE, "none is needed here"),
-        CodeEvidence::Absent => no(RULE, "there is no code", Denial::SecondFactorMissing),
-        CodeEvidence::NoKey => no(RULE, "the account has none", Denial::NoSecondFactor),
-        CodeEvidence::Wrong => no(RULE, "the code is wrong", Denial::WrongCode),
-        CodeEvidence::Spent => no(RULE, "the code is spent", Denial::CodeSpent),
-        CodeEvidence::Retired => no(RULE, "the code is of an older sheet", Denial::RecoveryCodeRetired),
-        CodeEvidence::PathClosed => no(RULE, "too many codes were wrong before", Denial::CodePathClosed),
-        CodeEvidence::AccountChanged => no(RULE, "the account changed meanwhile", Denial::AccountChanged),
-    }
-}
-
-const fn shape(said: &'static str) -> Rule {
+fn shape(said: &'static str) -> Rule {
     ok("shape", said)
 }
 
-const fn ok(rule: &'static str, said: &'static str) -> Rule {
-    Rule { rule, finding: Finding::Ok, said, decided: false, denial: None }
+fn ok(rule: &'static str, said: impl Into<Cow<'static, str>>) -> Rule {
+    Rule { rule, finding: Finding::Ok, said: said.into(), decided: false, denial: None }
 }
 
-const fn no(rule: &'static str, said: &'static str, denial: Denial) -> Rule {
-    Rule { rule, finding: Finding::No, said, decided: false, denial: Some(denial) }
+fn no(rule: &'static str, said: impl Into<Cow<'static, str>>, denial: Denial) -> Rule {
+    Rule { rule, finding: Finding::No, said: said.into(), decided: false, denial: Some(denial) }
 }
 
-const fn not_asked(rule: &'static str) -> Rule {
-    Rule { rule, finding: Finding::NotAsked, said: "not looked at", decided: false, denial: None }
+fn not_asked(rule: &'static str) -> Rule {
+    Rule { rule, finding: Finding::NotAsked, said: "not looked at".into(), decided: false, denial: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::audit::Path;
-    use crate::domain::verdict::judge;
+    use crate::domain::policy::Policy;
+    use crate::domain::primary::PrimaryMatch;
+    use crate::domain::throttle::Throttled;
+    use crate::domain::verdict::{
+        AppPasswordEvidence, CodeEvidence, Coverage, Life, Match, Owner, PrimaryEvidence, PrimaryFinding,
+        judge,
+    };
 
     fn decision(evidence: Evidence) -> Decision {
         let (verdict, path) = (judge(&evidence), Path::Primary);
-        Decision { verdict, path, label: None, malformed: None, waiver: None, evidence, hashes: 0 }
+        Decision {
+            verdict,
+            path,
+            label: None,
+            terms: None,
+            malformed: None,
+            waiver: None,
+            evidence,
+            hashes: 0,
+        }
     }
 
     /// One rule decides a denial, and none a grant.
@@ -228,7 +136,17 @@ mod tests {
     fn one_decides(evidence: Evidence) {
         let decision = decision(evidence);
         let denied = !decision.is_grant();
-        let told = rules(&decision);
+        let policy = Policy::default();
+        let seen = Seen {
+            policy: &policy,
+            account: None,
+            service: None,
+            remote: None,
+            primary: None,
+            near_miss: None,
+            generated: true,
+        };
+        let told = rules(&decision, &seen);
         let decided: Vec<_> = told.iter().filter(|rule| rule.decided).collect();
         assert_eq!(decided.len(), usize::from(denied), "{evidence:?}");
         assert!(decided.iter().all(|rule| rule.finding == Finding::No), "{evidence:?}");

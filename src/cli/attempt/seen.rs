@@ -1,0 +1,77 @@
+//! An attempt as it was read, for whoever is told how it ended.
+
+use std::net::IpAddr;
+
+use crate::cli::check;
+use crate::cli::failure::Failure;
+use crate::cli::hint::Subject;
+use crate::cli::site::Site;
+use crate::domain::account::AccountName;
+use crate::domain::app_password::{NearMiss, Shape, near_miss, shape};
+use crate::domain::attempt::{RawAttempt, Shown, remote_host};
+use crate::domain::policy::Policy;
+use crate::domain::service::{Scope, Service};
+use crate::store::PrimaryCheck;
+use crate::verifier::{Decision, Vault};
+
+/// What was asked, as far as it could be read.
+pub(super) struct Seen<'a> {
+    pub policy: &'a Policy,
+    /// As the store spells it.
+    pub account: Option<AccountName>,
+    pub service: Option<Service>,
+    pub remote: Option<IpAddr>,
+    /// Who keeps the account's primary; nobody where the store does not know it.
+    pub primary: Option<PrimaryCheck>,
+    /// Whether the field is nearly an app password.
+    pub near_miss: Option<NearMiss>,
+    /// Whether it is one that Postern has made.
+    pub generated: bool,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn look(site: &'a Site<'_>, vault: &Vault, raw: &RawAttempt<'_>) -> Result<Self, Failure> {
+        let account = AccountName::parse(raw.account, &site.config.naming).ok();
+        let known = account.as_ref().map(|name| vault.store.account(name)).transpose()?.flatten();
+        let field = match raw.shown {
+            Shown::Field(field) => Some(field),
+            Shown::Apart { .. } | Shown::CodeAlone(_) => None,
+        };
+        Ok(Self {
+            policy: &site.config.policy,
+            account,
+            service: Service::parse(raw.service).ok(),
+            remote: raw.remote.and_then(|host| remote_host(host).ok().flatten()),
+            primary: known.map(|account| account.primary),
+            near_miss: field.and_then(near_miss),
+            generated: field.is_some_and(|field| matches!(shape(field), Shape::Good(_))),
+        })
+    }
+
+    /// Whom hints are about.
+    pub(super) fn subject(&self, decision: &Decision) -> Subject {
+        let account = self.account.as_ref().map(|name| name.as_str().to_owned());
+        Subject { account, label: decision.label.clone() }
+    }
+
+    /// The account's name, or what stands for it.
+    pub(super) fn account(&self) -> &str {
+        self.account.as_ref().map_or("the account", AccountName::as_str)
+    }
+
+    /// The service's name, or what stands for it.
+    pub(super) fn service(&self) -> &str {
+        self.service.as_ref().map_or("the service", Service::as_str)
+    }
+
+    /// What the service takes.
+    pub(super) fn accepts(&self) -> String {
+        let accepted = self.service.as_ref().map(|service| self.policy.services.accepted_on(service));
+        accepted.map_or_else(String::new, check::accepts)
+    }
+
+    /// A scope, and the service that was asked too.
+    pub(super) fn wider(&self, scope: &Scope) -> String {
+        self.service.as_ref().map_or_else(|| scope.to_string(), |service| scope.with(service).to_string())
+    }
+}
