@@ -59,7 +59,7 @@ impl Person {
 
     pub fn enroll_totp(&self) -> Totp {
         let totp = Totp { key: must("openssl rand 20 | base32").trim().to_owned(), enrolled: now() };
-        let file = format!("{WORK}/totp-key");
+        let file = format!("{WORK}/totp-key-of-{}", self.name);
         fs::write(&file, &totp.key).unwrap();
         let command = r#"exec postern totp enroll "$1" --secret-fd 3 3<"$2""#;
         let done =

@@ -191,8 +191,18 @@ impl Attempt {
     #[track_caller]
     pub fn audit(&self) -> String {
         // Each attempt comes from an address of its own, so that several may be under way.
-        let from = format!(" rhost={} ", self.from);
-        let found = self.log.find(self.since, |line| audit(line).is_some_and(|said| said.contains(&from)));
+        self.audit_with(&format!(" rhost={} ", self.from))
+    }
+
+    /// The same at a door that carries no address; of the account no other attempt may be under way.
+    #[track_caller]
+    pub fn audit_of_account(&self) -> String {
+        self.audit_with(&format!(" account=\"{}\" ", self.account))
+    }
+
+    #[track_caller]
+    fn audit_with(&self, field: &str) -> String {
+        let found = self.log.find(self.since, |line| audit(line).is_some_and(|said| said.contains(field)));
         let line = found.unwrap_or_else(|| panic!("no audit line for {}: {}", self.account, self.lines()));
         audit(&line).unwrap_or_default().to_owned()
     }

@@ -116,12 +116,19 @@ impl Posternd {
         run("kill", &["-HUP", &self.0.id().to_string()], "");
         thread::sleep(Duration::from_millis(300));
     }
+
+    /// Lets it end, and waits for that.
+    pub fn stop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            run("kill", &["-TERM", &self.0.id().to_string()], "");
+            self.0.wait().unwrap();
+        }
+    }
 }
 
 impl Drop for Posternd {
     fn drop(&mut self) {
-        run("kill", &["-TERM", &self.0.id().to_string()], "");
-        self.0.wait().unwrap();
+        self.stop();
     }
 }
 
