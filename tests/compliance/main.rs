@@ -30,6 +30,7 @@ mod policy;
 mod plugin;
 mod doors;
 mod log;
+mod guides;
 mod manage;
 mod rig_itself;
 
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         plugin::FACTS,
         doors::FACTS,
         log::FACTS,
+        guides::FACTS,
         manage::FACTS,
         rig_itself::FACTS,
     ];

@@ -100,22 +100,20 @@ fn of_page(path: &Path, text: &str) -> Vec<Block> {
     blocks
 }
 
-/// Lines that are indented, until one is not.
+/// Lines that are indented by four, until one is not.
 fn of_plain_text(path: &Path, text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;
     for (number, line) in text.lines().enumerate() {
-        let command = ["sudo ", "postern "].iter().any(|word| line.trim_start().starts_with(word));
-        if line.starts_with("  ") && (open || command) {
-            if !open {
-                let (place, language) = (place(path, number), "sh".to_owned());
-                blocks.push(Block { place, language, file: None, lines: Vec::new() });
-            }
-            blocks.last_mut().unwrap().lines.push(line.to_owned());
-            open = true;
-        } else {
-            open = false;
+        let indented = line.starts_with("    ");
+        if indented && !open {
+            let (place, language) = (place(path, number), "sh".to_owned());
+            blocks.push(Block { place, language, file: None, lines: Vec::new() });
         }
+        if indented {
+            blocks.last_mut().unwrap().lines.push(line.trim_start().to_owned());
+        }
+        open = indented;
     }
     blocks
 }

@@ -77,6 +77,8 @@ fn every_file_that_a_shell_line_names_is_there() {
     for (place, line) in shell_lines() {
         for word in shell::commands(&line).concat() {
             // What an installation makes stands for the file that it is made of.
+            let word =
+                word.replace("$examples", "/usr/share/doc/postern/examples").replace("$version", "2.3");
             for path in word.split(['=', ':', ',']).filter_map(source_of) {
                 assert!(path.exists(), "{place}: {word}: there is no {}", path.display());
                 count += 1;
@@ -94,6 +96,7 @@ fn every_step_of_a_guide_that_changes_a_file_is_one_that_a_test_takes() {
         let step = line.strip_prefix("sudo ").unwrap_or(line);
         if ["install ", "sed ", "sh "].iter().any(|verb| step.starts_with(verb)) {
             let step = step.replace("/usr/share/doc/postern/examples/fail2ban/", "packaging/fail2ban/");
+            let step = step.replace("/usr/share/doc/postern/examples/apparmor/", "packaging/apparmor/");
             let step = step.replace("/usr/share/doc/postern/examples/", "packaging/examples/");
             assert!(tests.contains(step.trim_end()), "{place}: no test runs: {step}");
             count += 1;
@@ -153,8 +156,8 @@ fn is_command(words: &[String]) -> bool {
 /// The file of this project behind a word of a command line.
 fn source_of(word: &str) -> Option<PathBuf> {
     let word = word.trim_end_matches('/');
-    let made = ["/etc/postern/key", "/etc/postern"];
-    if made.contains(&word) {
+    let made = ["/etc/postern/key", "/etc/postern", "/etc/postern/private"];
+    if made.contains(&word) || word.starts_with("/etc/postern/private/") {
         return None;
     }
     if word.starts_with("packaging/") || word.starts_with("tests/") {
@@ -162,6 +165,7 @@ fn source_of(word: &str) -> Option<PathBuf> {
     }
     for (installed, source) in [
         ("/usr/share/doc/postern/examples/fail2ban/", "packaging/fail2ban/"),
+        ("/usr/share/doc/postern/examples/apparmor/", "packaging/apparmor/"),
         ("/usr/share/doc/postern/examples/", "packaging/examples/"),
         ("/usr/share/doc/postern/guides/", "packaging/guides/"),
         ("/etc/postern/pam.d/", "packaging/etc/"),
