@@ -15,7 +15,7 @@ INSTALL ?= install
 
 # Each step needs the one before it.
 .NOTPARALLEL:
-.PHONY: help build install test proof demo bench man packages packages-test toolchain
+.PHONY: help build install test proof demo bench man packages packages-test packages-proof toolchain
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -59,7 +59,7 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 test: toolchain packages-test build ## runs every test, real Dovecot and Postfix included; as root, else those are skipped
 	@tests/run
 
-proof: toolchain packages-test build ## shows in full what `make test` shows in the small: a quarter of an hour; as root, else some is skipped
+proof: toolchain packages-proof build ## shows in full what `make test` shows in the small, and fuzzes: half an hour; as root, else some is skipped
 	@tests/run proof
 
 demo: ## shows logins with real mail clients, on private servers; as root
@@ -76,6 +76,9 @@ packages:
 
 packages-test:
 	@tests/support/packages build test
+
+packages-proof:
+	@tests/support/packages build test proof
 
 toolchain:
 	@tests/support/toolchain $(CARGO)

@@ -3,7 +3,7 @@
 mod abi;
 mod params;
 mod options;
-mod conversation;
+pub mod conversation;
 mod outcome;
 mod module;
 mod entry;
