@@ -14,3 +14,4 @@ mod blocks;
 mod shell;
 mod snippets;
 mod fail2ban;
+mod promises;
