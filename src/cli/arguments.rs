@@ -108,7 +108,7 @@ pub(super) enum Command {
     /// Look at the configuration.
     #[command(subcommand, after_help = "Example:\n  sudo postern config check")]
     Config(ConfigCommand),
-    /// Print what makes a shell complete the words of this command.
+    /// Print what makes a shell complete commands, options, and, for who may read the store, accounts and labels.
     #[command(after_help = "Examples:
   postern completions bash >~/.local/share/bash-completion/completions/postern
   postern completions fish >~/.config/fish/completions/postern.fish")]

@@ -93,6 +93,10 @@ pub fn command_line() -> clap::Command {
 
 /// Does what the arguments say, the program's name first among them.
 pub fn run(world: &World<'_>, arguments: impl Iterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.collect();
+    if let Some(exit) = completions::answer(world, &arguments) {
+        return exit;
+    }
     let parsed = command_line().try_get_matches_from(arguments).and_then(|matches| {
         let subject = Subject::typed(&matches);
         Ok((Arguments::from_arg_matches(&matches)?, subject))

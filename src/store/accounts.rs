@@ -127,6 +127,18 @@ impl Store {
         Ok(listed)
     }
 
+    /// The first names that begin so, in order.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn account_names(&self, beginning: &str, most: u32) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT name FROM account WHERE ?1 <= name AND name < ?1 || char(0x10FFFF)
+                   ORDER BY name LIMIT ?2";
+        let mut statement = self.reader().prepare(sql)?;
+        let names = statement.query_map((beginning, most), |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
     /// Whether the store knows somebody of this uid, or has ever known the name.
     ///
     /// # Errors
