@@ -17,6 +17,7 @@ pub const FACTS: &[Fact] = facts![
     sshd_asks_for_the_password_and_then_for_the_code,
     sshd_asks_strangers_the_same,
     sshd_may_leave_the_password_to_pam_unix,
+    sshd_with_one_field_for_both_answers_is_refused,
     sudo_asks_for_the_password_and_then_for_the_code,
 ];
 
@@ -37,7 +38,7 @@ impl Sshd {
             "rm -rf {WORK}/ssh && mkdir -p -m 755 {WORK}/ssh /run/sshd
             ssh-keygen -q -t ed25519 -N '' -f {WORK}/ssh/key
             printf '%s\n' 'Port 22' 'ListenAddress 127.0.0.1' 'HostKey {WORK}/ssh/key' 'PidFile none' 'UsePAM yes' \
-                'KbdInteractiveAuthentication yes' 'PasswordAuthentication no' 'LoginGraceTime 20' >{WORK}/ssh/config
+                'KbdInteractiveAuthentication yes' 'PasswordAuthentication yes' 'LoginGraceTime 20' >{WORK}/ssh/config
             {{ printf '127.0.0.1 '; cat {WORK}/ssh/key.pub; }} >{WORK}/ssh/known_hosts"
         ));
         let mut command = Command::new("/usr/sbin/sshd");
@@ -60,8 +61,13 @@ impl Drop for Sshd {
     }
 }
 
-/// One login; the answers are given in turn by an askpass program, which also writes down the questions.
+/// One login at sshd's prompts.
 fn ssh(user: &str, answers: &[&str]) -> (Run, Vec<String>) {
+    ssh_by("keyboard-interactive", user, answers)
+}
+
+/// The answers are given in turn by an askpass program, which also writes down the questions.
+fn ssh_by(method: &str, user: &str, answers: &[&str]) -> (Run, Vec<String>) {
     let askpass = r#"#!/bin/sh
         cd "${0%/*}" && echo "$1" | sed 's/^(.*) //' >>questions
         sed -n "$(wc -l <questions)p" answers"#;
@@ -85,7 +91,7 @@ fn ssh(user: &str, answers: &[&str]) -> (Run, Vec<String>) {
             "-o",
             "NumberOfPasswordPrompts=1",
             "-o",
-            "PreferredAuthentications=keyboard-interactive",
+            &format!("PreferredAuthentications={method}"),
             &format!("{user}@127.0.0.1"),
             "id -un",
         ],
@@ -157,6 +163,20 @@ fn sshd_may_leave_the_password_to_pam_unix(rig: &mut Rig) {
         is_refused(&bob.name, &[PRIMARY, "000000"]);
         is_refused(&bob.name, &[PRIMARY, ""]);
         logs_in(&bob.name, &[PRIMARY, &totp.fresh_code()]);
+    });
+}
+
+/// sshd then gives the one field that the client sends as the answer to both questions.
+fn sshd_with_one_field_for_both_answers_is_refused(rig: &mut Rig) {
+    let bob = rig.system_person();
+    let totp = bob.enroll_totp();
+    with_sshd(OURS, || {
+        let code = totp.fresh_code();
+        for field in [PRIMARY, &format!("{PRIMARY}{code}"), &code] {
+            let (done, asked) = ssh_by("password", &bob.name, &[field]);
+            assert_eq!((done.status, asked.len()), (255, 1), "{done:?} {asked:?}");
+        }
+        logs_in(&bob.name, &[PRIMARY, &code]);
     });
 }
 

@@ -15,3 +15,4 @@ mod shell;
 mod snippets;
 mod fail2ban;
 mod promises;
+mod words;
