@@ -83,3 +83,12 @@ fn the_primary_before_them_is_asked_for_once() {
     Ask::of("anna", "wrong horse000002").fails(&site, Denial::Repeated);
     Ask::of("anna", "wrong horse").fails(&site, Denial::Repeated);
 }
+
+/// Some stacks take an empty password for an account without one; here PAM is not to be asked at all.
+#[test]
+fn digits_alone_leave_no_primary_to_ask_for() {
+    let site = Site::new();
+    imported(&site, "account,primary\nanna,pam\n", Format::Csv);
+    imported(&site, &format!("account,label,hash\nanna,short,{}\n", HASHES[1]), Format::Csv);
+    Ask::of("anna", "999999").fails(&site, Denial::EmptyPrimary);
+}
