@@ -82,7 +82,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:
   sudo postern rekey
   sudo postern rekey --status
-  sudo postern rekey --finish --revoke-rest")]
+  sudo postern rekey --finish --revoke-rest --dry-run")]
     Rekey(RekeyCommand),
     /// Say how a login would end, and why.
     ///

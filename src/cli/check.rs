@@ -30,20 +30,16 @@ pub(super) fn run(site: &Site<'_>, output: Output) -> Result<Exit, Failure> {
     if output.json {
         text::json(&Checked::new(site, accounts.len()))?;
     } else {
-        text::result(&format!("Key and store fit each other. The store has {}.\n", counted(accounts.len())))?;
+        text::result(&format!(
+            "Key and store fit each other. The store has {}.\n",
+            text::counted(accounts.len(), "account")
+        ))?;
     }
     Ok(Exit::Ok)
 }
 
 fn asks_pam(row: &AccountRow) -> bool {
     row.account.primary == PrimaryCheck::Pam
-}
-
-fn counted(accounts: usize) -> String {
-    match accounts {
-        1 => "1 account".to_owned(),
-        number => format!("{number} accounts"),
-    }
 }
 
 fn in_sentences(path: &Path, config: &Config) -> String {

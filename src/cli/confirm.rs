@@ -1,5 +1,6 @@
 //! Asking before what cannot be undone, or takes much at once.
 
+use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::{secrets, text};
 
@@ -21,6 +22,15 @@ pub(super) fn yes_or_no(question: &str) -> Result<Answer, Failure> {
 /// Asks for a name to be typed again, which nobody does by habit.
 pub(super) fn name_again(question: &str, name: &str) -> Result<Answer, Failure> {
     answered(&format!("{question} "), |typed| typed == name.as_bytes())
+}
+
+/// Says so where the result goes to a program, or nobody can be asked.
+pub(super) fn can_be_asked(output: Output) -> Result<(), Failure> {
+    if output.json {
+        let what = "--json goes to a program, which answers no question".to_owned();
+        return Err(Failure::Usage(what, "add --yes, or --dry-run to look; nothing was changed"));
+    }
+    somebody_types()
 }
 
 /// Says so where nobody can be asked.

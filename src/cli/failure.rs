@@ -274,7 +274,7 @@ impl From<RekeyError> for Failure {
             RekeyError::Unavailable(error) => Self::Unavailable(error),
             RekeyError::Held(_) => Self::Denied(
                 error.to_string(),
-                "`postern rekey --status` says which; each is moved by its next use, or ended by --revoke-rest",
+                "`postern rekey --status` says which; each is moved by its next use, or revoked by --revoke-rest",
             ),
             RekeyError::NotBegun => Self::Denied(error.to_string(), "`postern rekey` makes a new key"),
         }

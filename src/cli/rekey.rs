@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::cli::Exit;
 use crate::cli::arguments::Output;
+use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
 use crate::cli::site::Site;
@@ -24,6 +25,12 @@ pub(super) struct RekeyCommand {
     /// that Postern checks are taken away until `account passwd` sets one.
     #[arg(long, requires = "finish")]
     pub revoke_rest: bool,
+    /// With --revoke-rest: show what would be revoked, and change nothing.
+    #[arg(long, requires = "revoke_rest")]
+    pub dry_run: bool,
+    /// With --revoke-rest: do not ask.
+    #[arg(long, requires = "revoke_rest", conflicts_with = "dry_run")]
+    pub yes: bool,
     #[command(flatten)]
     pub output: Output,
 }
@@ -31,17 +38,79 @@ pub(super) struct RekeyCommand {
 pub(super) fn run(site: &Site<'_>, command: &RekeyCommand) -> Result<Exit, Failure> {
     let open = || site.vault();
     let rekey = Rekey { config: &site.config, owner: site.owner(), made: site.made(), open: &open };
+    if command.revoke_rest {
+        return revoke_rest(command, &rekey);
+    }
     if command.finish {
-        rekey.finish(if command.revoke_rest { Rest::Revoke } else { Rest::Keep })?;
-        text::note(
-            "The older key is dropped. Backups made before need the key file of their time: keep its copy",
-        );
-        text::note("as long as them, and copy the new key file to a safe place, apart from the backups.");
+        rekey.finish(Rest::Keep)?;
+        say_what_to_keep();
         return Ok(Exit::Ok);
     }
     let status = if command.status { rekey.status()? } else { begin(site, &rekey)? };
     show(command, &status)?;
     Ok(Exit::Ok)
+}
+
+/// Drops the older key, with all that nobody has used since there is a newer one.
+fn revoke_rest(command: &RekeyCommand, rekey: &Rekey<'_>) -> Result<Exit, Failure> {
+    let held = rekey.status()?.held;
+    if command.dry_run {
+        list(command, &held, Finished::No)?;
+        return Ok(Exit::Ok);
+    }
+    if !command.yes && !held.is_empty() {
+        confirm::can_be_asked(command.output)?;
+        list(command, &held, Finished::No)?;
+        let accounts = text::counted(held.len(), "account");
+        if confirm::yes_or_no(&format!("Revoke all this of {accounts}, for ever?"))? == Answer::No {
+            return Ok(Exit::Denied);
+        }
+    }
+    rekey.finish(Rest::Revoke)?;
+    if command.yes || command.output.json {
+        list(command, &held, Finished::Yes)?;
+    }
+    say_what_to_keep();
+    say_who_has_no_password(&held);
+    Ok(Exit::Ok)
+}
+
+/// Whether what is listed is revoked already.
+#[derive(Clone, Copy, PartialEq)]
+enum Finished {
+    Yes,
+    No,
+}
+
+fn list(command: &RekeyCommand, held: &[Holding], finished: Finished) -> Result<(), Failure> {
+    if command.output.json {
+        let revoked = held.iter().map(Held::from).collect();
+        return text::json(&Rested { finished: finished == Finished::Yes, revoked });
+    }
+    if held.is_empty() {
+        text::note("Nothing needs the older key: there is nothing to revoke.");
+        return Ok(());
+    }
+    table_of(held)
+}
+
+fn say_what_to_keep() {
+    text::note(
+        "The older key is dropped. Backups made before need the key file of their time: keep its copy",
+    );
+    text::note("as long as them, and copy the new key file to a safe place, apart from the backups.");
+}
+
+fn say_who_has_no_password(held: &[Holding]) {
+    let without: Vec<&Holding> = held.iter().filter(|held| 0 < held.primaries).collect();
+    if without.is_empty() {
+        return;
+    }
+    let accounts = text::counted(without.len(), "account");
+    text::note(&format!("Without a primary password until one is set: {accounts}."));
+    for held in without {
+        text::note(&format!("  postern account passwd {}", text::shell_word(&held.account)));
+    }
 }
 
 fn begin(site: &Site<'_>, rekey: &Rekey<'_>) -> Result<Status, Failure> {
@@ -64,14 +133,21 @@ fn show(command: &RekeyCommand, status: &Status) -> Result<(), Failure> {
         text::note("Nothing needs the older key any more. Drop it by: postern rekey --finish");
         return Ok(());
     }
-    let headings = ["ACCOUNT", "APP PASSWORDS", "RECOVERY CODES", "PRIMARY"];
-    table::print(headings, &status.held.iter().map(cells).collect::<Vec<_>>())?;
+    table_of(&status.held)?;
     if 0 < status.sealed {
-        text::note(&format!("{} sealed rows need the older key: run `postern rekey` again.", status.sealed));
+        let rows = text::counted(status.sealed, "sealed row");
+        text::note(&format!("Under the older key still: {rows}. Run `postern rekey` again."));
     }
-    text::note(&format!("{} need the older key until they are used once, or until:", status.waiting()));
+    let waiting = usize::try_from(status.waiting()).unwrap_or(usize::MAX);
+    let secrets = text::counted(waiting, "secret");
+    text::note(&format!("Under the older key until it is used once: {secrets}. Or until:"));
     text::note("  postern rekey --finish --revoke-rest");
     Ok(())
+}
+
+fn table_of(held: &[Holding]) -> Result<(), Failure> {
+    let headings = ["ACCOUNT", "APP PASSWORDS", "RECOVERY CODES", "PRIMARY"];
+    table::print(headings, &held.iter().map(cells).collect::<Vec<_>>())
 }
 
 fn cells(held: &Holding) -> [String; 4] {
@@ -98,17 +174,29 @@ struct Held<'a> {
 
 impl<'a> Shown<'a> {
     fn new(status: &'a Status) -> Self {
-        let held = |each: &'a Holding| Held {
-            account: &each.account,
-            app_passwords: each.app_passwords,
-            recovery_codes: each.recovery_codes,
-            primaries: each.primaries,
-        };
         Self {
             keys: status.keys,
             keys_in_file: status.keys_in_file,
             sealed_under_older_keys: status.sealed,
-            held: status.held.iter().map(held).collect(),
+            held: status.held.iter().map(Held::from).collect(),
         }
     }
+}
+
+impl<'a> From<&'a Holding> for Held<'a> {
+    fn from(each: &'a Holding) -> Self {
+        Self {
+            account: &each.account,
+            app_passwords: each.app_passwords,
+            recovery_codes: each.recovery_codes,
+            primaries: each.primaries,
+        }
+    }
+}
+
+/// What `rekey --finish --revoke-rest --json` prints; the same with --dry-run.
+#[derive(Serialize)]
+struct Rested<'a> {
+    finished: bool,
+    revoked: Vec<Held<'a>>,
 }

@@ -145,6 +145,11 @@ pub(super) fn shell_word(text: &str) -> String {
     format!("$'{}'", text.chars().map(letter).collect::<String>())
 }
 
+/// A number and what it counts; `thing` makes its plural with an s.
+pub(super) fn counted(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// Marks of direction and joining, which change how the text around them looks (Unicode TR 36 §2.6).
 const fn is_invisible(letter: char) -> bool {
     matches!(

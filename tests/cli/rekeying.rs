@@ -38,7 +38,35 @@ fn a_key_is_changed_in_two_commands() {
     passes(&home, &phone);
     home.run(["log", "verify"], "").is(0);
     home.run(["rekey", "--revoke-rest"], "").is(2);
+    home.run(["rekey", "--finish", "--yes"], "").is(2);
     home.run(["rekey", "--status", "--finish"], "").is(2);
+}
+
+#[test]
+fn the_rest_is_shown_before_it_is_revoked_and_who_needs_a_password_after() {
+    let home = Home::with_alice();
+    home.app_password("phone");
+    home.run(["rekey"], "").is(0);
+    let rest = |more: &[&str]| home.run([&["rekey", "--finish", "--revoke-rest"], more].concat(), "");
+    let before = home.content();
+    rest(&[]).refused(2, "nobody can be asked");
+    rest(&["--json"]).refused(2, "--json");
+    let shown = rest(&["--dry-run"]);
+    shown.is(0);
+    assert!(shown.out.contains("alice"), "{shown:?}");
+    let planned = rest(&["--dry-run", "--json"]).json();
+    assert_eq!(
+        planned,
+        serde_json::json!({"finished": false, "revoked": [
+            {"account": "alice", "app_passwords": 1, "recovery_codes": 0, "primaries": 1}
+        ]})
+    );
+    assert_eq!((home.content(), keys(&home)), (before, 2));
+    let done = rest(&["--yes", "--json"]);
+    assert!(done.err.contains("1 account.\n  postern account passwd alice"), "{done:?}");
+    let done = done.json();
+    assert_eq!((&done["finished"], &done["revoked"]), (&true.into(), &planned["revoked"]));
+    assert_eq!(keys(&home), 1);
 }
 
 #[test]
@@ -47,7 +75,8 @@ fn whenever_it_is_killed_the_store_works_and_the_next_call_goes_on() {
     let phone = home.app_password("phone");
     let (key, _) = home.enroll();
     for round in 0..12 {
-        let command = if round % 2 == 0 { vec!["rekey"] } else { vec!["rekey", "--finish", "--revoke-rest"] };
+        let command =
+            if round % 2 == 0 { vec!["rekey"] } else { vec!["rekey", "--finish", "--revoke-rest", "--yes"] };
         let mut child = home.command(&command).spawn().unwrap();
         thread::sleep(Duration::from_millis(2 + 3 * round));
         let _ = child.kill();
@@ -56,7 +85,7 @@ fn whenever_it_is_killed_the_store_works_and_the_next_call_goes_on() {
         assert_eq!(listed.as_array().unwrap().len(), 1);
     }
     home.run(["rekey"], "").is(0);
-    home.run(["rekey", "--finish", "--revoke-rest"], "").is(0);
+    home.run(["rekey", "--finish", "--revoke-rest", "--yes"], "").is(0);
     assert_eq!(keys(&home), 1);
     home.run(["account", "passwd", "alice"], PRIMARY).is(0);
     passes(&home, &format!("{PRIMARY}{}", code(&key, now() + 30)));
@@ -72,7 +101,7 @@ fn what_a_dropped_key_has_ended_is_not_restored() {
     let revoked = home.run(["app", "revoke", "alice", "phone", "--yes"], "");
     revoked.is(0);
     home.run(["rekey"], "").is(0);
-    home.run(["rekey", "--finish", "--revoke-rest"], "").is(0);
+    home.run(["rekey", "--finish", "--revoke-rest", "--yes"], "").is(0);
     let listed = home.run(["app", "restore", "--list", "--json"], "").json();
     assert_eq!(listed, serde_json::json!([]));
     let restored = home.run(["app", "restore", "1", "--json"], "");

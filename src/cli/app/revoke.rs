@@ -133,7 +133,7 @@ impl Work<'_> {
         }
         let mut confirmed = None;
         if !self.command.yes {
-            self.can_ask()?;
+            confirm::can_be_asked(self.command.output)?;
             let chosen = enrollment.preview(selection, self.site.made())?;
             table_of(&chosen)?;
             let question = format!("Revoke {}?", counted(&chosen));
@@ -153,14 +153,6 @@ impl Work<'_> {
         text::note(&format!("Revoked {}: no new login passes with them.", counted(&revocation.revoked)));
         self.say_what_comes_next(&revocation, until);
         Ok(Exit::Ok)
-    }
-
-    fn can_ask(&self) -> Result<(), Failure> {
-        if self.command.output.json {
-            let what = "--json goes to a program, which answers no question".to_owned();
-            return Err(Failure::Usage(what, "add --yes, or --dry-run to look; nothing was changed"));
-        }
-        confirm::somebody_types()
     }
 
     fn show(
@@ -213,10 +205,9 @@ fn show(
 
 fn counted(rows: &[SelectedAppPassword]) -> String {
     let accounts: BTreeSet<i64> = rows.iter().map(|row| row.account_id).collect();
-    let number = |count: usize, what: &str| {
-        if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-    };
-    format!("{} of {}", number(rows.len(), "app password"), number(accounts.len(), "account"))
+    let (rows, accounts) =
+        (text::counted(rows.len(), "app password"), text::counted(accounts.len(), "account"));
+    format!("{rows} of {accounts}")
 }
 
 /// `app revoke --json`; the same with --dry-run, but for the revocation.
