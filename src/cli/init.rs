@@ -58,9 +58,10 @@ fn vault(site: &Site<'_>) -> Result<(), Failure> {
             tell("key", key, &Done::Kept);
             tell("store", store, &Done::Made);
             text::note(
-                "Warning: there was a key, and no store. The new store is empty: if there ever was another, no",
+                "Warning: there was a key, and no store. The new store is empty, and no account logs in. If there",
             );
-            text::note("account logs in until you restore that one from a backup, in place of the new one.");
+            text::note("was another, put its last backup in the place of the new one, before anything else:");
+            text::note("  postern restore FILE");
         }
         (false, false) => {
             directory_of(key, 0o700)?;

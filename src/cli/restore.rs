@@ -40,7 +40,7 @@ pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Fai
     let place = make_place(site)?;
     let mut vault = site.vault().map_err(in_the_way)?;
     let loss = vault.store.loss_by(&copy.store)?;
-    let refused = 0 < loss.rows() && place == Place::Found && !command.force_older;
+    let refused = !loss.is_nothing() && place == Place::Found && !command.force_older;
     name(&loss);
     if !refused {
         vault.store.put_back(copy.store, &loss, site.made())?;
@@ -49,11 +49,9 @@ pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Fai
         text::json(&Shown::new(&loss, !refused))?;
     }
     if refused {
+        let changes = text::counted(usize::try_from(loss.rows()).unwrap_or(usize::MAX), "change");
         return Err(Failure::Denied(
-            format!(
-                "the store has {} changes that the copy does not know; nothing was restored",
-                loss.rows()
-            ),
+            format!("the store has {changes} that the copy does not know; nothing was restored"),
             "look at them with `postern log`; --force-older undoes them",
         ));
     }

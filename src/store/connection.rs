@@ -21,6 +21,9 @@ use crate::store::schema::{APPLICATION_ID, FIRST_VERSION, MIGRATIONS, VERSION};
 /// second one after PAM, and begin, commit and unlock of the two writes around a code), which keeps it within five seconds.
 pub(super) const BUSY: Duration = Duration::from_millis(600);
 
+/// The event that begins a store.
+pub(super) const CREATION: &str = "store.create";
+
 /// The id of a store's first key.
 pub const FIRST_KEY: i64 = 1;
 
@@ -117,7 +120,7 @@ impl Store {
             migrate(transaction, MIGRATIONS)?;
             let sql = "INSERT INTO key_check (key_id, value) VALUES (?1, ?2)";
             transaction.execute(sql, (FIRST_KEY, key_check))?;
-            store.begin_chain(transaction, made, &Entry { event: "store.create", ..Entry::default() })
+            store.begin_chain(transaction, made, &Entry { event: CREATION, ..Entry::default() })
         })
     }
 

@@ -21,7 +21,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 use crate::domain::time::UnixTime;
 use crate::store::accounts::{number, time};
 use crate::store::audit_rows::{ChainKey, Entry};
-use crate::store::connection::{BUSY, check_journal, directory_of, identify, without_links};
+use crate::store::connection::{BUSY, CREATION, check_journal, directory_of, identify, without_links};
 use crate::store::schema::VERSION;
 use crate::store::{KnownKey, Made, Store, StoreError};
 
@@ -76,6 +76,12 @@ impl Loss {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.events.values().sum()
+    }
+
+    /// Whether there is nothing to undo: the store is as it was made.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.events.keys().all(|event| event == CREATION)
     }
 }
 

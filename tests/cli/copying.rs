@@ -68,6 +68,25 @@ fn a_restore_stops_where_it_would_undo_something() {
 }
 
 #[test]
+fn a_lost_store_comes_back_in_two_commands() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    let copy = place(&home, "copy.db");
+    home.run(["backup", &copy], "").is(0);
+    fs::remove_dir_all(home.path("var")).unwrap();
+    let made = home.run(["init"], "");
+    made.is(0);
+    assert!(made.err.contains("  postern restore FILE"), "{made:?}");
+    home.run(["restore", &copy], "").is(0);
+    passes(&home, &phone);
+    // Whatever has been done since is something to lose.
+    fs::remove_dir_all(home.path("var")).unwrap();
+    home.run(["init"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["restore", &copy], "").is(1);
+}
+
+#[test]
 fn a_new_machine_needs_the_copy_and_the_key() {
     let home = Home::with_alice();
     let phone = home.app_password("phone");
