@@ -166,7 +166,9 @@ pub(super) enum AccountCommand {
   sudo postern account compromised alice --keep-totp")]
     Compromised(CompromisedCommand),
     /// Remove an account with all its passwords, keys and codes; its history stays in the log.
-    #[command(after_help = "Example:\n  sudo postern account remove alice")]
+    #[command(after_help = "Examples:
+  sudo postern account remove alice --dry-run
+  sudo postern account remove alice")]
     Remove(RemoveCommand),
     /// Set a new primary password, where Postern checks it.
     #[command(after_help = "Example:\n  sudo postern account passwd bob@example.org")]

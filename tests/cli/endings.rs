@@ -106,8 +106,17 @@ fn what_cannot_be_undone_is_not_done_without_being_asked_for() {
     for arguments in [["account", "compromised", "alice"], ["account", "remove", "alice"]] {
         home.run(arguments, "alice").refused(2, "terminal");
     }
-    home.run(["account", "compromised", "alice", "--yes", "--dry-run"], "").is(2);
+    home.run(["account", "remove", "alice", "--json"], "").refused(2, "--json");
     for command in ["compromised", "remove"] {
+        home.run(["account", command, "alice", "--yes", "--dry-run"], "").is(2);
+        let shown = home.run(["account", command, "alice", "--dry-run"], "");
+        shown.is(0);
+        assert!(shown.out.contains("app passwords: phone"), "{shown:?}");
+        let shown = home.run(["account", command, "alice", "--dry-run", "--json"], "").json();
+        assert_eq!(
+            (&shown["app_passwords"], &shown["account"]),
+            (&json!(["phone", "laptop"]), &json!("alice"))
+        );
         home.run(["account", command, "bob", "--yes"], "").refused(3, "bob");
     }
     assert_eq!(home.content(), before);

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use serde::Serialize;
 
+use crate::cli::account::losses::{Shown, in_words};
 use crate::cli::arguments::Output;
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
@@ -75,20 +75,6 @@ fn would(name: &AccountName, losses: &Losses) -> String {
     format!("The account {name} {closed}, and would lose for ever:\n{}", in_words(losses))
 }
 
-fn in_words(losses: &Losses) -> String {
-    let named = |labels: &[String]| match labels {
-        [] => "none".to_owned(),
-        labels => labels.iter().map(|label| text::escaped(label)).collect::<Vec<_>>().join(", "),
-    };
-    format!(
-        "  app passwords: {}\n  revoked ones that could be restored: {}\n  keys for codes: {}\n  recovery codes: {}",
-        named(&losses.app_passwords),
-        losses.restorable,
-        named(&losses.totp_keys),
-        losses.recovery_codes
-    )
-}
-
 /// The order is that of the day: first whoever is inside must go, and the account opens last.
 fn say_what_is_left_to_do(name: &AccountName, primary: &PrimaryCheck, keys: TotpKeys) {
     let account = format!("--account={}", text::shell_word(name.as_str()));
@@ -114,27 +100,5 @@ fn say_what_is_left_to_do(name: &AccountName, primary: &PrimaryCheck, keys: Totp
     text::note("No new login passes. What is left to do, in this order:");
     for (number, (what, command)) in (1..).zip(steps) {
         text::note(format!("  {number}. {what:<38}{command}").trim_end());
-    }
-}
-
-/// `account compromised --json`, the same with --dry-run.
-#[derive(Serialize)]
-struct Shown<'a> {
-    account: &'a str,
-    app_passwords: &'a [String],
-    restorable_before: u32,
-    totp_keys: &'a [String],
-    recovery_codes: u32,
-}
-
-impl<'a> Shown<'a> {
-    fn new(name: &'a AccountName, losses: &'a Losses) -> Self {
-        Self {
-            account: name.as_str(),
-            app_passwords: &losses.app_passwords,
-            restorable_before: losses.restorable,
-            totp_keys: &losses.totp_keys,
-            recovery_codes: losses.recovery_codes,
-        }
     }
 }

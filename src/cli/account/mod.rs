@@ -2,6 +2,7 @@
 
 mod list;
 mod show;
+mod losses;
 mod remove;
 mod compromised;
 
