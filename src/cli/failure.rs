@@ -207,6 +207,7 @@ const fn for_inadmissible(rule: Inadmissible) -> &'static str {
         Inadmissible::TooShort => "choose a longer one; a few words are easy to keep in mind",
         Inadmissible::TooLong => "choose a shorter one",
         Inadmissible::NotText => "choose one of letters, digits and signs",
+        Inadmissible::EndsLikeACode => "put a letter or a sign behind them, or choose another",
         Inadmissible::LooksGenerated => {
             "choose another; app passwords are made by Postern alone: `postern app add --label=phone {account}`"
         }

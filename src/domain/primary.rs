@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::crypto::otp::Digits;
 use crate::crypto::secret::Secret;
 use crate::domain::app_password;
 use crate::domain::attempt::MAX_SECRET;
@@ -31,10 +32,19 @@ pub fn admissible(secret: &Secret) -> Result<(), Inadmissible> {
     if MAX_OCTETS < secret.len() {
         return Err(Inadmissible::TooLong);
     }
+    if ends_like_a_code(text) {
+        return Err(Inadmissible::EndsLikeACode);
+    }
     if looks_generated(secret) {
         return Err(Inadmissible::LooksGenerated);
     }
     Ok(())
+}
+
+/// Wherever it is typed without a code behind it, its own end would be taken for one.
+fn ends_like_a_code(text: &str) -> bool {
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    usize::from(Digits::SIX.count()) <= digits
 }
 
 /// Alone or with a code behind it, the field would be taken for an app password; or it ends in what would be taken
@@ -57,6 +67,8 @@ pub enum Inadmissible {
     TooShort,
     /// A code would not fit behind it.
     TooLong,
+    /// Its last digits would be taken for a one-time code.
+    EndsLikeACode,
     /// It has the shape of an app password.
     LooksGenerated,
 }
@@ -67,6 +79,9 @@ impl fmt::Display for Inadmissible {
             Self::NotText => f.write_str("a primary password has invalid UTF-8 or a control character"),
             Self::TooShort => write!(f, "a primary password has fewer than {MIN_CHARS} characters"),
             Self::TooLong => write!(f, "a primary password has more than {MAX_OCTETS} octets"),
+            Self::EndsLikeACode => f.write_str(
+                "a primary password ends in six digits or more, which would be taken for a one-time code",
+            ),
             Self::LooksGenerated => {
                 f.write_str("a primary password would be mistaken for an app password or a recovery code")
             }
@@ -104,10 +119,18 @@ mod tests {
             "hunter2hunter2",
             "correct horse battery staple",
             "p\u{e4}ssw\u{f6}rter",
-            "12345678",
+            "12345678 times",
+            "hunter12345",
             "xylophone!",
         ] {
             check(secret, Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_ends_like_a_one_time_code_is_not() {
+        for secret in ["hunter123456", "12345678", "hunter 2030 123456"] {
+            check(secret, Err(Inadmissible::EndsLikeACode));
         }
     }
 

@@ -47,6 +47,17 @@ fn a_dry_run_imports_nothing() {
 }
 
 #[test]
+fn a_password_in_the_clear_that_ends_like_a_code_is_a_bad_line() {
+    let home = Home::ready();
+    let done = import(&home, "alice:{PLAIN}correct horse\nbob:{PLAIN}horse123456\n", &[]);
+    done.is(2);
+    assert!(done.err.starts_with("line 2: a primary password ends in six digits"), "{done:?}");
+    home.run(["account", "add", "bob", "--primary", "store"], "horse123456").refused(2, "six digits");
+    home.run(["account", "add", "bob", "--primary", "store"], "horse123456!").is(0);
+    home.run(["account", "passwd", "bob"], "horse20301231").refused(2, "six digits");
+}
+
+#[test]
 fn every_bad_line_is_named_and_nothing_imported() {
     let home = Home::ready();
     let before = home.content();
