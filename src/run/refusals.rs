@@ -146,25 +146,27 @@ impl<'a> Refusals<'a> {
         opened.write(subject.set, &places)
     }
 
-    /// Forgets everything about accounts: they were unlocked, are new, or have another primary.
+    /// Forgets everything about accounts: they were unlocked, are new, or have another primary. Says in how many places
+    /// there was something.
     ///
     /// # Errors
     /// Where the file cannot be used.
-    pub fn forget(&self, accounts: &[&AccountName]) -> Result<(), RunError> {
+    pub fn forget(&self, accounts: &[&AccountName]) -> Result<usize, RunError> {
         let opened = self.open()?;
         let names: BTreeSet<[u8; 16]> = accounts.iter().map(|account| opened.name(account)).collect();
+        let mut forgotten = 0;
         for set in 0..SETS {
             let mut places = opened.read(set)?;
-            let mut changed = false;
+            let before = forgotten;
             for place in places.iter_mut().filter(|place| names.contains(&place.account)) {
                 *place = Place::default();
-                changed = true;
+                forgotten += 1;
             }
-            if changed {
+            if before < forgotten {
                 opened.write(set, &places)?;
             }
         }
-        Ok(())
+        Ok(forgotten)
     }
 
     /// The sources that must wait before they try an account again.

@@ -73,6 +73,11 @@ fn unlocking_forgives_codes_and_passwords() {
     assert!(done.err.contains("100 wrong codes"), "{done:?}");
     attempt(&home, &secret).is(0);
     home.run(["account", "unlock", "bob"], "").refused(3, "bob");
+    home.run(["try", "bob", "--service", "imap", "--spend"], "wrong").is(1);
+    let done = home.run(["account", "unlock", "bob"], "");
+    done.is(0);
+    assert!(done.err.contains("does not know bob"), "{done:?}");
+    home.run(["account", "unlock", "bob"], "").refused(3, "bob");
 }
 
 #[test]

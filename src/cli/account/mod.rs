@@ -19,6 +19,7 @@ use crate::cli::{import, secrets, sessions, text};
 use crate::domain::account::{AccountName, AccountState};
 use crate::enrollment::{Enrollment, EnrollmentError, NewPrimary};
 use crate::store::PrimaryCheck;
+use crate::verifier::Vault;
 
 pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Failure> {
     match command {
@@ -81,15 +82,27 @@ fn enable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
 
 fn unlock(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
     let vault = site.vault()?;
+    if vault.store.account(name)?.is_none() {
+        return unlock_stranger(site, &vault, name);
+    }
     let forgiven = Enrollment::new(&vault).unlock(name, site.made())?;
     site.forget_refusals(&vault, &[name]);
-    let name = text::shell_word(name.as_str());
-    text::note(&format!(
-        "The account {name} is open to codes and passwords; {forgiven} wrong codes are forgiven."
-    ));
+    let name = text::escaped(name.as_str());
+    let codes = text::counted(usize::try_from(forgiven).unwrap_or(usize::MAX), "wrong code");
+    text::note(&format!("The account {name} is open to codes and passwords. Forgiven: {codes}."));
     if 0 < forgiven {
         text::note("Whoever typed them knows the primary password. If that was not its owner, change it.");
     }
+    Ok(())
+}
+
+/// In a roll-out people log in whom the store does not know, and their wrong passwords are remembered too.
+fn unlock_stranger(site: &Site<'_>, vault: &Vault, name: &AccountName) -> Result<(), Failure> {
+    if site.refusals(vault).forget(&[name])? == 0 {
+        return Err(EnrollmentError::NoAccount(name.clone()).into());
+    }
+    let name = text::escaped(name.as_str());
+    text::note(&format!("The store does not know {name}. The wrong passwords of that name are forgotten."));
     Ok(())
 }
 
