@@ -13,7 +13,7 @@ use crate::domain::app_password::{Label, LabelError};
 use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::time::UnixTime;
 use crate::run::Refusals;
-use crate::store::{Made, Witness};
+use crate::store::{Made, PrimaryCheck, Witness};
 use crate::verifier::{Unavailable, Vault};
 
 /// A configuration, and the world to use it in.
@@ -54,6 +54,11 @@ impl<'a> Site<'a> {
             text::note(&text::bounded(&format!("Warning: the change is made, but {error}")));
             text::note("Passwords and sources that were refused before may be refused for up to an hour.");
         }
+    }
+
+    /// Whether the primary is PAM's, and the system has no user of that name. Where it cannot say, it is not said.
+    pub(super) fn lacks_user(&self, name: &AccountName, primary: &PrimaryCheck) -> bool {
+        *primary == PrimaryCheck::Pam && matches!((self.world.system.unix_uid)(name), Ok(None))
     }
 
     /// Whose files are believed, besides root's.

@@ -56,6 +56,23 @@ fn each_end_of_a_primary_password_is_named_and_explained() {
 }
 
 #[test]
+fn an_account_without_its_user_is_not_called_closed() {
+    let home = Home::ready();
+    let added = home.run(["account", "add", "nobody-of-that-name", "--primary", "pam"], "");
+    added.is(0);
+    assert!(added.err.contains("this system has no user nobody-of-that-name"), "{added:?}");
+    let shown = home.run(["account", "show", "nobody-of-that-name"], "");
+    assert!(shown.out.contains("pam; this system has no user of that name"), "{shown:?}");
+    let shown = home.run(["account", "show", "nobody-of-that-name", "--json"], "").json();
+    assert_eq!(shown["lacks_user"], true);
+    let phone = home.run(["app", "add", "nobody-of-that-name", "--label", "phone"], "").out;
+    let tried = home.run(["try", "nobody-of-that-name", "--service", "imap"], phone.trim_end());
+    tried.is(1);
+    assert!(tried.err.contains("the system has no user nobody-of-that-name  <- this decided"), "{tried:?}");
+    assert!(!tried.err.contains("closed") && !tried.err.contains("account enable"), "{tried:?}");
+}
+
+#[test]
 fn a_verdict_in_json_has_fixed_fields() {
     let home = Home::with_alice();
     let phone = home.app_password("phone");

@@ -48,6 +48,9 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
         Primary::Pam => {
             let unix_uid = (site.world.system.unix_uid)(name)?;
             enrollment.add_account(name, &NewPrimary::Pam(unix_uid), site.made())?;
+            if unix_uid.is_none() {
+                warn_of_missing_user(site, name);
+            }
         }
         Primary::Store => {
             let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
@@ -62,6 +65,18 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
     text::note(&format!("  postern app add --label phone {word}     for a mail program"));
     text::note(&format!("  postern totp enroll {word}               for the primary password with codes"));
     Ok(())
+}
+
+fn warn_of_missing_user(site: &Site<'_>, name: &AccountName) {
+    let (name, service) = (text::escaped(name.as_str()), site.config.pam_dir.join("primary"));
+    text::note(&format!(
+        "Warning: this system has no user {name}. Until it has, no password of the account is good,"
+    ));
+    text::note(&text::bounded(&format!(
+        "app passwords too, unless {} knows it from elsewhere.",
+        service.display()
+    )));
+    text::note("An account without a Unix user is added with --primary store.");
 }
 
 fn disable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {

@@ -34,6 +34,7 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &ShowCommand) -> Result<(), 
     let mut app_passwords = vault.store.app_passwords(account.id)?;
     app_passwords.retain(|row| row.life_at(site.now(), site.limits()) == Life::Live);
     let seen = Seen {
+        lacks_user: site.lacks_user(&name, &account.primary),
         app_passwords,
         totp_keys: vault.store.totp_keys(account.id)?,
         recovery_codes: vault.store.recovery_codes(account.id)?,
@@ -55,6 +56,8 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &ShowCommand) -> Result<(), 
 /// All that the store has of one account.
 struct Seen {
     account: Account,
+    /// Whether PAM keeps the primary of a user whom the system does not have.
+    lacks_user: bool,
     app_passwords: Vec<AppPasswordRow>,
     totp_keys: Vec<TotpRow>,
     recovery_codes: RecoveryCodes,
@@ -83,10 +86,11 @@ impl Seen {
         let app_passwords = labels(self.app_passwords.iter().map(|row| row.label.as_str()).collect());
         let codes = self.recovery_codes;
         let closed = if self.code_path_is_closed() { "; no further code is looked at" } else { "" };
+        let missing = if self.lacks_user { "; this system has no user of that name" } else { "" };
         let mut lines = vec![
             ("account", self.account.name.clone()),
             ("state", state(self.account.state).to_owned()),
-            ("primary", primary(&self.account.primary).to_owned()),
+            ("primary", format!("{}{missing}", primary(&self.account.primary))),
             (
                 "added",
                 format!("{} by uid {}", table::local(self.account.created_at), self.account.created_by),
@@ -122,6 +126,7 @@ struct Shown<'a> {
     state: &'static str,
     primary: &'static str,
     unix_uid: Option<u32>,
+    lacks_user: bool,
     created_at: String,
     created_by: u32,
     enrolled_at: Option<String>,
@@ -167,6 +172,7 @@ impl<'a> Shown<'a> {
             state: state(account.state),
             primary: primary(&account.primary),
             unix_uid: account.unix_uid,
+            lacks_user: seen.lacks_user,
             created_at: table::rfc3339(account.created_at),
             created_by: account.created_by,
             enrolled_at: account.enrolled_at.map(table::rfc3339),

@@ -8,8 +8,11 @@ use crate::store::PrimaryCheck;
 use crate::verifier::Decision;
 
 /// What a reason means.
-pub(super) const fn meaning(why: Denial) -> &'static str {
+pub(super) const fn meaning(why: Denial, seen: &Seen<'_>) -> &'static str {
     match why {
+        Denial::AccountDisabled if seen.lacks_user => {
+            "The secret is right, but PAM keeps the account, and this system has no user of its name."
+        }
         Denial::Malformed => "A field is empty, too long, or has characters that no host sends there.",
         Denial::OtherIdentity => {
             "The mail program asks to act as somebody else than the account it logs in to."
@@ -59,6 +62,7 @@ pub(super) const fn meaning(why: Denial) -> &'static str {
 pub(super) fn next_step(why: Denial, decision: &Decision, seen: &Seen<'_>) -> String {
     let hint = match (why, seen.near_miss) {
         (Denial::WrongPrimary | Denial::EmptyPrimary | Denial::Repeated, Some(_)) => ALMOST_AN_APP_PASSWORD,
+        (Denial::AccountDisabled | Denial::WrongPrimary, None) if seen.lacks_user => NO_USER,
         (Denial::WrongPrimary, None) => about_primary(decision.path, seen.primary.as_ref()),
         _ => in_general(why),
     };
@@ -68,6 +72,9 @@ pub(super) fn next_step(why: Denial, decision: &Decision, seen: &Seen<'_>) -> St
 
 const ALMOST_AN_APP_PASSWORD: &str = "an app password has 20 symbols: copy it again; if it is gone, make another: \
                                       `postern app add --label={label} {account}`";
+
+const NO_USER: &str = "the system has no user of that name: add one; or let Postern keep the password: \
+                       `postern account remove {account}`, then `postern account add --primary store {account}`";
 
 /// Where a wrong primary may come from.
 const fn about_primary(path: Path, keeper: Option<&PrimaryCheck>) -> &'static str {

@@ -70,7 +70,7 @@ fn conclude(decision: &Decision, seen: &Seen<'_>, spending: Spending) -> Exit {
             Exit::Ok
         }
         Verdict::Deny(why) => {
-            text::note(denial::meaning(why));
+            text::note(denial::meaning(why, seen));
             text::note(&format!("  hint: {}", denial::next_step(why, decision, seen)));
             Exit::Denied
         }

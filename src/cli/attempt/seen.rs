@@ -6,7 +6,7 @@ use crate::cli::check;
 use crate::cli::failure::Failure;
 use crate::cli::hint::Subject;
 use crate::cli::site::Site;
-use crate::domain::account::AccountName;
+use crate::domain::account::{AccountName, AccountState};
 use crate::domain::app_password::{NearMiss, Shape, near_miss, shape};
 use crate::domain::attempt::{RawAttempt, Shown, remote_host};
 use crate::domain::policy::Policy;
@@ -23,6 +23,8 @@ pub(super) struct Seen<'a> {
     pub remote: Option<IpAddr>,
     /// Who keeps the account's primary; nobody where the store does not know it.
     pub primary: Option<PrimaryCheck>,
+    /// Whether PAM keeps it, of a user whom the system does not have.
+    pub lacks_user: bool,
     /// Whether the field is nearly an app password.
     pub near_miss: Option<NearMiss>,
     /// Whether it is one that Postern has made.
@@ -37,12 +39,15 @@ impl<'a> Seen<'a> {
             Shown::Field(field) => Some(field),
             Shown::Apart { .. } | Shown::CodeAlone(_) => None,
         };
+        let open = account.as_ref().zip(known.as_ref().filter(|row| row.state == AccountState::Active));
+        let lacks_user = open.is_some_and(|(name, row)| site.lacks_user(name, &row.primary));
         Ok(Self {
             policy: &site.config.policy,
             account,
             service: Service::parse(raw.service).ok(),
             remote: raw.remote.and_then(|host| remote_host(host).ok().flatten()),
-            primary: known.map(|account| account.primary),
+            primary: known.map(|row| row.primary),
+            lacks_user,
             near_miss: field.and_then(near_miss),
             generated: field.is_some_and(|field| matches!(shape(field), Shape::Good(_))),
         })

@@ -78,6 +78,9 @@ fn account(known: Known, seen: &Seen<'_>) -> Rule {
     let name = seen.account();
     match known {
         Known::Account(AccountState::Active) => ok(RULE, format!("{name} is active")),
+        Known::Account(AccountState::Disabled) if seen.lacks_user => {
+            no(RULE, format!("the system has no user {name}"), Denial::AccountDisabled)
+        }
         Known::Account(AccountState::Disabled) => {
             no(RULE, format!("{name} is disabled"), Denial::AccountDisabled)
         }
@@ -143,6 +146,7 @@ mod tests {
             service: None,
             remote: None,
             primary: None,
+            lacks_user: false,
             near_miss: None,
             generated: true,
         };
