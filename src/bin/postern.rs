@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let world = World {
         clock: &now,
         effective_uid: system::effective_uid(),
-        real_uid: system::real_uid(),
+        typed_by: typed_by(),
         system: pam::nested::SYSTEM,
         ask_hidden: &ask_hidden,
         uid_of: users::uid_of,
@@ -30,6 +30,21 @@ fn main() -> ExitCode {
     let run = AssertUnwindSafe(|| cli::run(&world, env::args_os()));
     let exit = panic::catch_unwind(run).unwrap_or(Exit::Unavailable);
     ExitCode::from(exit.code())
+}
+
+/// Who typed the command: behind sudo, the user whom it names. Only root could name another, and nothing but the log
+/// goes by it.
+fn typed_by() -> u32 {
+    match system::real_uid() {
+        0 => env::var("SUDO_UID").ok().as_deref().and_then(uid).unwrap_or(0),
+        user => user,
+    }
+}
+
+/// Digits alone; the highest number is nobody's (setuid(2)).
+fn uid(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|octet| octet.is_ascii_digit());
+    text.parse().ok().filter(|uid| digits && *uid != u32::MAX)
 }
 
 /// Ctrl-C must not leave a terminal without echo behind: rpassword turns it into an error once the signal is ignored.

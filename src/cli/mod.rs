@@ -59,7 +59,7 @@ pub struct World<'a> {
     /// On whose behalf files are opened.
     pub effective_uid: u32,
     /// Who typed the command; rows keep it.
-    pub real_uid: u32,
+    pub typed_by: u32,
     /// Answers for accounts whose primary is PAM's.
     pub system: System<'a>,
     /// Asks at the terminal for what must not be seen; whatever happens, the terminal is given back.

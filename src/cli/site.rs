@@ -68,7 +68,12 @@ impl<'a> Site<'a> {
 
     /// Who does it, and when: now.
     pub(super) fn made(&self) -> Made {
-        Made { at: self.now(), by: self.world.real_uid }
+        Made { at: self.now(), by: self.world.typed_by }
+    }
+
+    /// A user's name, or the number where the system has none.
+    pub(super) fn user(&self, uid: u32) -> String {
+        (self.world.name_of)(uid).unwrap_or_else(|| uid.to_string())
     }
 
     /// This moment.

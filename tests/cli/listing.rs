@@ -168,7 +168,7 @@ fn an_app_password_is_shown_with_all_that_is_known_of_it() {
         is_utc(&one["expires_at"]);
     }
     let text = home.run(["app", "show", "alice", "phone (old)"], "");
-    for said in ["phone (old)\n", " by uid ", "networks     192.0.2.0/24\n", "replaced by  phone (until"] {
+    for said in ["phone (old)\n", " by ", "networks     192.0.2.0/24\n", "replaced by  phone (until"] {
         assert!(text.out.contains(said), "{said}: {text:?}");
     }
     home.run(["app", "revoke", "alice", "phone"], "").is(0);

@@ -91,6 +91,31 @@ fn rows_are_found_by_whom_what_and_when() {
 }
 
 #[test]
+fn behind_sudo_the_one_who_typed_it_is_named() {
+    let home = Home::ready();
+    let id = |option| {
+        let output = Command::new("id").arg(option).output().unwrap().stdout;
+        String::from_utf8(output).unwrap().trim().to_owned()
+    };
+    let add = |name: &str, sudo_uid: &str| {
+        let mut command = home.command(["account", "add", name, "--primary", "pam"]);
+        super::home::finish(command.env("SUDO_UID", sudo_uid).spawn().unwrap(), "").is(0);
+        rows(&home, &["--account", name])[0]["by"].to_string()
+    };
+    // From anybody but root the word is worth nothing.
+    let behind = if id("-u") == "0" { "4294967294".to_owned() } else { id("-u") };
+    assert_eq!(add("alice", "4294967294"), behind);
+    for (name, no_uid) in [("bob", "4294967295"), ("carl", "-1"), ("dora", "+7"), ("emil", "x"), ("fred", "")]
+    {
+        assert_eq!(add(name, no_uid), id("-u"), "{no_uid}");
+    }
+    assert_eq!(rows(&home, &["--account", "bob"])[0]["by_name"], json!(id("-un")));
+    assert_eq!(rows(&home, &["--account", "alice"])[0]["by_name"].is_null(), behind == "4294967294");
+    let table = home.run(["log", "--account", "bob"], "").out;
+    assert!(table.lines().nth(1).unwrap().contains(&id("-un")), "{table}");
+}
+
+#[test]
 fn what_finds_nothing_or_cannot_be_meant_is_said() {
     let home = Home::ready();
     let nothing = home.run(["log", "--account", "nobody"], "");

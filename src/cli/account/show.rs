@@ -44,7 +44,7 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &ShowCommand) -> Result<(), 
     if command.output.json {
         return text::json(&Shown::new(&seen, site.limits(), site.now()));
     }
-    table::facts(&seen.lines(site.limits()))?;
+    table::facts(&seen.lines(site))?;
     if seen.code_path_is_closed() {
         let name = operands(&[name.as_str()]);
         text::note("Somebody who knows the primary password has guessed at codes. Change it, then:");
@@ -78,7 +78,9 @@ impl Seen {
         self.most_code_failures() <= self.code_failures()
     }
 
-    fn lines(&self, limits: &AppPasswordPolicy) -> Vec<(&'static str, String)> {
+    fn lines(&self, site: &Site<'_>) -> Vec<(&'static str, String)> {
+        let by = site.user(self.account.created_by);
+        let added = format!("{} by {by}", table::local(self.account.created_at));
         let labels = |labels: Vec<&str>| match &labels[..] {
             [] => "none".to_owned(),
             some => format!("{}: {}", some.len(), some.join(", ")),
@@ -91,12 +93,9 @@ impl Seen {
             ("account", self.account.name.clone()),
             ("state", state(self.account.state).to_owned()),
             ("primary", format!("{}{missing}", primary(&self.account.primary))),
-            (
-                "added",
-                format!("{} by uid {}", table::local(self.account.created_at), self.account.created_by),
-            ),
+            ("added", added),
             ("enrolled", self.account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
-            ("app passwords", format!("{app_passwords} (at most {})", limits.most)),
+            ("app passwords", format!("{app_passwords} (at most {})", site.limits().most)),
             ("keys for codes", labels(self.totp_keys.iter().map(|key| key.label.as_str()).collect())),
             ("recovery codes", format!("{} left, {} spent", codes.left, codes.spent)),
             ("wrong codes", format!("{} of {}{closed}", self.code_failures(), self.most_code_failures())),

@@ -74,7 +74,7 @@ fn lines(
         ("state", state(row, limits, now)),
         ("scope", row.scope.to_string()),
         ("networks", networks),
-        ("made", format!("{} by uid {}", table::local(row.created_at), row.created_by)),
+        ("made", format!("{} by {}", table::local(row.created_at), site.user(row.created_by))),
         ("ends", row.end(limits).map_or_else(|| "never".to_owned(), table::until)),
         ("last used", row.last_use.as_ref().map_or_else(|| "never".to_owned(), last_use)),
         ("replaces", kin.replaces.map_or_else(nothing, named)),

@@ -19,7 +19,7 @@ pub(super) fn run(
     rows: &[AuditRow],
     mut seen: i64,
 ) -> Result<Exit, Failure> {
-    let mut printed = form.print_headings().and_then(|()| form.print(rows));
+    let mut printed = form.print_headings().and_then(|()| form.print(site, rows));
     loop {
         match printed {
             Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Ok),
@@ -30,7 +30,7 @@ pub(super) fn run(
         }
         let added = added(site, seen)?;
         seen = added.last().map_or(seen, |row| row.id);
-        printed = form.print(&added.into_iter().filter(|row| filter.fits(row)).collect::<Vec<_>>());
+        printed = form.print(site, &added.into_iter().filter(|row| filter.fits(row)).collect::<Vec<_>>());
     }
 }
 

@@ -1,5 +1,7 @@
 //! The rows that are asked for, newest last.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::Args;
 use serde::Serialize;
 
@@ -42,7 +44,7 @@ pub(super) fn run(site: &Site<'_>, command: &RowsCommand) -> Result<Exit, Failur
     if command.follow {
         return follow::run(site, &filter, form, &rows, newest);
     }
-    form.print(&rows)?;
+    form.print(site, &rows)?;
     if rows.is_empty() && form == Form::Table {
         text::note("No row fits. Leave filters out, or see `postern log --help` for what they take.");
     }
@@ -91,15 +93,16 @@ pub(super) enum Form {
 }
 
 const HEADINGS: [&str; 7] = ["ROW", "WHEN", "BY", "EVENT", "ACCOUNT", "LABEL", "DETAIL"];
-const WIDTHS: [u16; 7] = [6, 19, 5, 16, 16, 12, 0];
+const WIDTHS: [u16; 7] = [6, 19, 8, 16, 16, 12, 0];
 
 impl Form {
-    pub(super) fn print(self, rows: &[AuditRow]) -> Result<(), Failure> {
-        let cells = || rows.iter().map(cells).collect::<Vec<_>>();
+    pub(super) fn print(self, site: &Site<'_>, rows: &[AuditRow]) -> Result<(), Failure> {
+        let names = names(site, rows);
+        let cells = || rows.iter().map(|row| cells(row, &names)).collect::<Vec<_>>();
         match self {
             Self::Table => table::print(HEADINGS, &cells()),
             Self::Columns => table::print_columns(WIDTHS, &cells()),
-            Self::Json => rows.iter().try_for_each(|row| text::json_line(&Told::from(row))),
+            Self::Json => rows.iter().try_for_each(|row| text::json_line(&Told::new(row, &names))),
         }
     }
 
@@ -118,6 +121,7 @@ struct Told<'a> {
     row: i64,
     at: Option<String>,
     by: i64,
+    by_name: Option<&'a str>,
     event: &'a str,
     account: Option<&'a str>,
     label: Option<&'a str>,
@@ -125,12 +129,13 @@ struct Told<'a> {
     anchor: String,
 }
 
-impl<'a> From<&'a AuditRow> for Told<'a> {
-    fn from(row: &'a AuditRow) -> Self {
+impl<'a> Told<'a> {
+    fn new(row: &'a AuditRow, names: &'a Names) -> Self {
         Self {
             row: row.id,
             at: moment(row.at).map(table::rfc3339),
             by: row.by,
+            by_name: names.get(&row.by).map(String::as_str),
             event: &row.event,
             account: row.account.as_deref(),
             label: row.label.as_deref(),
@@ -140,12 +145,21 @@ impl<'a> From<&'a AuditRow> for Told<'a> {
     }
 }
 
-fn cells(row: &AuditRow) -> [String; 7] {
+/// What the system calls the users who did something, each asked for once.
+type Names = BTreeMap<i64, String>;
+
+fn names(site: &Site<'_>, rows: &[AuditRow]) -> Names {
+    let uids: BTreeSet<i64> = rows.iter().map(|row| row.by).collect();
+    let name = |uid: i64| Some((uid, (site.world.name_of)(u32::try_from(uid).ok()?)?));
+    uids.into_iter().filter_map(name).collect()
+}
+
+fn cells(row: &AuditRow, names: &Names) -> [String; 7] {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| table::NOTHING.to_owned());
     [
         row.id.to_string(),
         moment(row.at).map_or_else(|| table::NOTHING.to_owned(), table::to_the_second),
-        row.by.to_string(),
+        names.get(&row.by).cloned().unwrap_or_else(|| row.by.to_string()),
         row.event.clone(),
         text(&row.account),
         text(&row.label),
