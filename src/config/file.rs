@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::config::daemon::{Daemon, DaemonTable};
 use crate::config::guarded::{self, FileError, Others, Owner};
+use crate::config::mistake::Mistake;
 use crate::config::policy::{self, PolicyTable, ServicesTable};
 use crate::domain::account::{Case, DomainRule, Naming};
 use crate::domain::policy::Policy;
@@ -64,14 +65,9 @@ impl Config {
     /// # Errors
     /// The first mistake, with its line.
     pub fn parse(content: &[u8]) -> Result<Self, Mistake> {
-        let text = std::str::from_utf8(content).map_err(|error| Mistake {
-            line: line_of(content, error.valid_up_to()),
-            message: "invalid UTF-8".to_owned(),
-        })?;
-        let file: File = toml::from_str(text).map_err(|error| Mistake {
-            line: line_of(content, error.span().map_or(0, |span| span.start)),
-            message: error.message().replace('\n', " "),
-        })?;
+        let text =
+            std::str::from_utf8(content).map_err(|error| Mistake::not_text(content, error.valid_up_to()))?;
+        let file: File = toml::from_str(text).map_err(|error| Mistake::in_text(text, &error))?;
         Ok(file.into())
     }
 }
@@ -97,19 +93,6 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
-
-/// A mistake in the text of a configuration.
-#[derive(Debug)]
-pub struct Mistake {
-    /// Counted from 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub message: String,
-}
-
-fn line_of(content: &[u8], offset: usize) -> usize {
-    1 + content.iter().take(offset).filter(|octet| **octet == b'\n').count()
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -261,6 +244,7 @@ impl From<File> for Config {
 mod tests {
     use super::*;
     use crate::config::SHIPPED;
+    use crate::config::keys::{KEYS, Takes};
     use crate::domain::policy::Accepted;
     use crate::domain::service::Service;
 
@@ -298,17 +282,41 @@ mod tests {
         }
     }
 
+    /// In the words of the library that reads them, which names all that it knows.
+    #[test]
+    fn every_key_that_is_read_is_one_that_a_writer_is_told_of() {
+        let unknown = |text: &str| toml::from_str::<File>(text).err().unwrap().message().to_owned();
+        let mut tables = vec![(String::new(), KEYS)];
+        let mut count = 0;
+        while let Some((header, keys)) = tables.pop() {
+            let message = unknown(&format!("{header}nobody_knows = 1"));
+            let expected = message.split("expected").nth(1).unwrap();
+            let read: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+            assert_eq!(read, keys.iter().map(|key| key.name).collect::<Vec<_>>(), "{header}");
+            count += read.len();
+            for key in keys {
+                if let Takes::Table(below) = key.takes {
+                    tables.push((format!("[{}]\n", key.name), below));
+                }
+                if let Takes::Tables(below) = key.takes {
+                    tables.push((format!("[[daemon.{}]]\nuser = 7\n", key.name), below));
+                }
+            }
+        }
+        assert_eq!(count, 26);
+    }
+
     #[test]
     fn mistakes_are_named_by_line() {
         refused("\nstores = \"/x\"", 2, "stores");
-        refused("store = 1", 1, "string");
+        refused("store = 1", 1, "text in quotes");
         refused("store = \"relative\"", 1, "begin with");
-        refused("[accounts]\nfold_case = \"yes\"", 2, "bool");
-        refused("[accounts]\nfold_case = 0", 2, "bool");
+        refused("[accounts]\nfold_case = \"yes\"", 2, "true or false");
+        refused("[accounts]\nfold_case = 0", 2, "true or false");
         refused("[accounts]\n\nfold = true", 3, "fold");
         refused("[accounts]\nadd_domain = \"@x\"", 2, "domain");
         refused("[totp]\nissuer = \"\"", 2, "issuer");
-        refused("key = \"/a\"\nkey = \"/b\"", 2, "duplicate");
+        refused("key = \"/a\"\nkey = \"/b\"", 2, "twice");
         refused("key = ", 1, "");
         refused("[other]", 1, "other");
     }
@@ -333,28 +341,28 @@ mod tests {
     fn policy_words_are_known_or_refused() {
         refused("[policy]\nsecond_factor = \"optional\"", 2, "when-enrolled");
         refused("[policy]\nsecond_factor = \"\"", 2, "required");
-        refused("[policy]\nprimary_alone_from = \"192.0.2.0/24\"", 2, "sequence");
+        refused("[policy]\nprimary_alone_from = \"192.0.2.0/24\"", 2, "list");
         refused("[policy]\nprimary_alone_from = []", 2, "out");
         refused("[policy]\nprimary_alone_from = [\"office\"]", 2, "192.0.2.0/24");
         refused("[policy]\nprimary_alone_from = [\"192.0.2.0/24 10.0.0.0/8\"]", 2, "one network");
         for vast in ["0.0.0.0/0", "::/0", "::/000", "0.0.0.0/1", "128.0.0.0/1", "2000::/3"] {
             refused(&format!("[policy]\nprimary_alone_from = [\"{vast}\"]"), 2, "every address");
         }
-        refused("[services]\nimap = \"app-password\"", 2, "sequence");
+        refused("[services]\nimap = \"app-password\"", 2, "list");
         refused("[services]\nimap = [\"password\"]", 2, "app-password");
-        refused("[services]\n\"im ap\" = []", 1, "service");
-        refused("[services]\nsmtp = []\nsubmission = []", 1, "smtp");
+        refused("[services]\n\"im ap\" = []", 2, "service");
+        refused("[services]\nsmtp = []\nsubmission = []", 3, "smtp");
     }
 
     #[test]
     fn permits_name_a_user_and_its_services() {
         refused("[[daemon.permit]]\nservices = []", 1, "user");
-        refused("[[daemon.permit]]\nuser = -1", 2, "variant");
+        refused("[[daemon.permit]]\nuser = -1", 2, "uid");
         refused("[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"im ap\"]", 3, "service");
         refused("[[daemon.permit]]\nuser = \"postfix\"\nverbs = []", 3, "verbs");
         refused("[daemon]\nverify = [\"relative\"]", 2, "begin with");
         refused("[daemon]\nmanage = [\"relative\"]", 2, "begin with");
-        refused("[daemon]\nmanage = true", 2, "sequence");
+        refused("[daemon]\nmanage = true", 2, "list");
         let text =
             "[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"submission\"]\n[[daemon.permit]]\nuser = 7";
         let permits = Config::parse(text.as_bytes()).unwrap().daemon.permits;

@@ -5,14 +5,17 @@
 
 mod guarded;
 mod file;
+mod keys;
+mod mistake;
 mod policy;
 mod daemon;
 mod key_file;
 
 pub use daemon::Daemon;
-pub use file::{Config, ConfigError, MAX_LEN, Mistake};
+pub use file::{Config, ConfigError, MAX_LEN};
 pub use guarded::{FileError, Owner, check};
 pub use key_file::{KeyError, KeyFile, create_key, read_key, replace_key};
+pub use mistake::Mistake;
 
 /// Where the configuration lies unless a door names another place.
 pub const DEFAULT_PATH: &str = "/etc/postern/postern.toml";
