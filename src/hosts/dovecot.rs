@@ -48,8 +48,9 @@ impl Dovecot {
     /// The protocols that are served.
     #[must_use]
     pub fn protocols(&self) -> Vec<&str> {
-        // A list of words in 2.3; in 2.4 a block of yes and no.
-        let words = self.0.setting("protocols").into_iter().flat_map(str::split_whitespace);
+        // A list of words in 2.3, in quotes where it begins with a blank; in 2.4 a block of yes and no.
+        let words = self.0.setting("protocols").into_iter();
+        let words = words.flat_map(|list| list.trim_matches('"').split_whitespace());
         let listed = self.0.of_kind("protocols").flat_map(|block| &block.settings);
         words.chain(listed.filter(|(_, on)| on == "yes").map(|(name, _)| name.as_str())).collect()
     }
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_2_3_listens_where_its_services_say() {
-        let text = "listen = *, ::\nprotocols = imap sieve\n\
+        let text = "listen = *, ::\nprotocols = \" imap sieve\"\n\
             service imap-login {\n inet_listener imap {\n address = \n port = 143\n ssl = no\n }\n inet_listener imaps {\n \
             address = 192.0.2.1\n port = 993\n ssl = yes\n }\n}\nservice managesieve-login {\n inet_listener sieve {\n \
             port = 4190\n ssl = no\n }\n}\nservice pop3-login {\n inet_listener pop3 {\n port = 110\n }\n}\n\
