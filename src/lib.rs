@@ -50,6 +50,7 @@
 //!   vault (store and key together) it works in.
 //! - `moving`: files of other software, copies, new keys. Floor 3 likewise; not in the module that hosts load.
 //! - [`backend`]: what a door asks.
+//! - `doctor`: what is wrong with the servers around us, and how to mend it; not in the module that hosts load.
 //! - `daemon`: posternd, which answers for hosts that may not read the store; its threat model is there.
 //! - [`ffi`]: the PAM module, the SASL plug-in, the nested PAM transaction, the shadow entry.
 //! - `cli`: the command; not in the module that hosts load.
@@ -92,6 +93,8 @@ pub mod daemon;
 #[cfg(feature = "cli")]
 pub mod moving;
 pub mod backend;
+#[cfg(feature = "cli")]
+pub mod doctor;
 pub mod ffi;
 #[cfg(feature = "cli")]
 pub mod cli;

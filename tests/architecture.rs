@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder or file, floor, and whether equals on that floor may know each other.
-const HOUSE: [(&str, u8); 16] = [
+const HOUSE: [(&str, u8); 17] = [
     ("crypto", 0),
     ("domain", 1),
     ("config", 2),
@@ -24,6 +24,7 @@ const HOUSE: [(&str, u8); 16] = [
     ("moving", 3),
     ("backend", 4),
     ("daemon", 4),
+    ("doctor", 4),
     ("ffi", 5),
     ("cli", 5),
     ("bin", 6),

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use postern::backend::{DAEMON_USER, Trusted};
 use postern::cli::{self, Exit, Reader, World};
 use postern::crypto::secret::Secret;
+use postern::doctor::Clock;
 use postern::domain::time::UnixTime;
 use postern::ffi::{pam, system, users};
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     panic::set_hook(Box::new(own_up));
     let world = World {
         clock: &now,
+        kept_clock,
         effective_uid: system::effective_uid(),
         typed_by: typed_by(),
         system: pam::nested::SYSTEM,
@@ -58,6 +60,14 @@ fn own_up(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line()));
     let place = place.unwrap_or_default();
     let _ = writeln!(io::stderr(), "postern: stopped by a fault of its own, please report it{place}");
+}
+
+fn kept_clock() -> Clock {
+    match system::is_clock_kept() {
+        Some(true) => Clock::Synchronised,
+        Some(false) => Clock::Alone,
+        None => Clock::Unknown,
+    }
 }
 
 fn pause() -> Reader {

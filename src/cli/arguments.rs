@@ -9,6 +9,7 @@ use crate::cli::account::{CompromisedCommand, RemoveCommand, ShowCommand};
 use crate::cli::app::AppCommand;
 use crate::cli::backup::BackupCommand;
 use crate::cli::completions::CompletionsCommand;
+use crate::cli::doctor::DoctorCommand;
 use crate::cli::import::ImportCommand;
 use crate::cli::log::LogCommand;
 use crate::cli::recovery::RecoveryCommand;
@@ -105,6 +106,15 @@ pub(super) enum Command {
   sudo postern log verify"
     )]
     Log(LogCommand),
+    /// Say what is wrong with PAM, Dovecot, Postfix and Cyrus SASL around Postern, and what to paste.
+    ///
+    /// Changes nothing. Ends with 1 if anything is found that is as bad as --fail-on says, with 6 if nothing is and some
+    /// of it only root may look at.
+    #[command(after_help = "Examples:
+  sudo postern doctor
+  sudo postern doctor --json --fail-on error
+  postern doctor --explain dovecot-auth-cache")]
+    Doctor(DoctorCommand),
     /// Look at the configuration.
     #[command(subcommand, after_help = "Example:\n  sudo postern config check")]
     Config(ConfigCommand),

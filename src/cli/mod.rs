@@ -34,6 +34,7 @@ mod recovery;
 mod attempt;
 mod check;
 mod log;
+mod doctor;
 mod completions;
 
 pub use failure::Exit;
@@ -45,6 +46,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::backend::{Level, Trusted};
 use crate::crypto::secret::Secret;
+use crate::doctor::Clock;
 use crate::domain::time::UnixTime;
 use crate::verifier::System;
 use arguments::{Arguments, Command, ConfigCommand};
@@ -56,6 +58,8 @@ use site::Site;
 pub struct World<'a> {
     /// Reads the clock.
     pub clock: &'a dyn Fn() -> UnixTime,
+    /// Whether something keeps the clock of the machine.
+    pub kept_clock: fn() -> Clock,
     /// On whose behalf files are opened.
     pub effective_uid: u32,
     /// Who typed the command; rows keep it.
@@ -121,6 +125,7 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Rekey(command) => rekey::run(&Site::open(world, config)?, command),
         Command::Try(command) => attempt::run(world, config, command),
         Command::Log(command) => log::run(&Site::open(world, config)?, command),
+        Command::Doctor(command) => doctor::run(world, config, command),
         Command::Completions(command) => completions::run(command),
         Command::Config(ConfigCommand::Check(output)) => check::run(&Site::open(world, config)?, *output),
     }

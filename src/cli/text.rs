@@ -82,18 +82,33 @@ pub(super) enum Ink {
     Good,
     /// As it should not.
     Bad,
+    /// Neither.
+    Doubtful,
+    /// Of weight.
+    Strong,
     /// Of no weight.
     Faint,
 }
 
 /// A word of ours for stderr, in colour where that is a terminal that takes it.
 pub(super) fn painted(word: &str, ink: Ink) -> String {
-    if !io::stderr().is_terminal() || colours_are_refused() {
+    painted_on(&io::stderr(), word, ink)
+}
+
+/// The same for stdout.
+pub(super) fn painted_result(word: &str, ink: Ink) -> String {
+    painted_on(&io::stdout(), word, ink)
+}
+
+fn painted_on(stream: &impl IsTerminal, word: &str, ink: Ink) -> String {
+    if !stream.is_terminal() || colours_are_refused() {
         return word.to_owned();
     }
     let number = match ink {
         Ink::Good => 32,
         Ink::Bad => 31,
+        Ink::Doubtful => 33,
+        Ink::Strong => 1,
         Ink::Faint => 2,
     };
     format!("\x1b[{number}m{word}\x1b[0m")

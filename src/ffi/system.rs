@@ -41,6 +41,17 @@ pub fn is_stdout_closed_within(millis: c_int) -> bool {
     0 < unsafe { libc::poll(&raw mut stdout, 1, millis) }
 }
 
+/// Whether something keeps the clock of the machine right, as the kernel knows it (adjtimex(2)); `None` where it does not
+/// say.
+#[must_use]
+pub fn is_clock_kept() -> Option<bool> {
+    // SAFETY: a structure of numbers, for which nought is a value; with no mode set, the call only reads.
+    let mut clock: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure is ours and outlives the call.
+    let state = unsafe { libc::adjtimex(&raw mut clock) };
+    (state != -1).then_some(clock.status & libc::STA_UNSYNC == 0)
+}
+
 /// Writes an audit line for a program of ours; a module writes through its host.
 pub fn syslog(level: Level, line: &str) {
     let Ok(line) = CString::new(line) else {

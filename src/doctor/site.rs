@@ -1,0 +1,235 @@
+//! Postern's own files, and the accounts in its store.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::config::{Config, ConfigError, FileError, KeyError};
+use crate::doctor::Ground;
+use crate::doctor::finding::{Remedy, Report};
+use crate::doctor::machine::Missed;
+use crate::doctor::{pam, pam_file, pam_stack, rules};
+use crate::domain::account::AccountState;
+use crate::domain::policy::SecondFactor;
+use crate::store::{AccountRow, PrimaryCheck, StoreError};
+use crate::verifier::{Unavailable, Vault};
+
+/// What is known of this site.
+pub(super) struct Site {
+    pub config: Config,
+    pub accounts: Vec<AccountRow>,
+}
+
+impl Site {
+    /// Who has an account here and a password elsewhere.
+    pub(super) fn people(&self) -> Vec<String> {
+        let elsewhere = self.accounts.iter().filter(|row| keeps_primary_in_pam(row) && is_enrolled(row));
+        elsewhere.map(|row| row.account.name.clone()).collect()
+    }
+}
+
+fn keeps_primary_in_pam(row: &AccountRow) -> bool {
+    row.account.primary == PrimaryCheck::Pam
+}
+
+fn is_enrolled(row: &AccountRow) -> bool {
+    row.account.state == AccountState::Active && row.account.enrolled_at.is_some()
+}
+
+/// Most names that one sentence holds.
+const NAMED: usize = 5;
+
+pub(super) fn examine(ground: &Ground<'_>, report: &mut Report) -> Option<Site> {
+    let config = match Config::read(ground.config, ground.owner) {
+        Ok(config) => config,
+        Err(error) => {
+            config_unusable(ground.config, error, report);
+            return None;
+        }
+    };
+    roll_out(&config, report);
+    let accounts = match vault(ground, &config) {
+        Ok((vault, accounts)) => {
+            report.saw(format!("the store, with {}", counted(accounts.len())));
+            drop(vault);
+            accounts
+        }
+        Err(error) => {
+            unusable(&config, &error, report);
+            return Some(Site { config, accounts: Vec::new() });
+        }
+    };
+    without_second_factor(&accounts, report);
+    if accounts.iter().any(keeps_primary_in_pam) {
+        primary(ground, &config, report);
+    }
+    Some(Site { config, accounts })
+}
+
+fn vault(ground: &Ground<'_>, config: &Config) -> Result<(Vault, Vec<AccountRow>), Unavailable> {
+    let vault = Vault::open(config, ground.owner)?;
+    let accounts = vault.store.accounts(&config.policy.app_passwords, ground.now)?;
+    Ok((vault, accounts))
+}
+
+fn counted(accounts: usize) -> String {
+    match accounts {
+        1 => "1 account".to_owned(),
+        number => format!("{number} accounts"),
+    }
+}
+
+fn config_unusable(path: &Path, error: ConfigError, report: &mut Report) {
+    let path = path.display();
+    let remedy = match &error {
+        ConfigError::File(_, FileError::Io(why)) if why.kind() == ErrorKind::PermissionDenied => {
+            report.may_not_see("Postern's configuration");
+            return;
+        }
+        ConfigError::File(_, FileError::Missing) => Remedy::commands(["postern init".to_owned()]),
+        ConfigError::File(..) => {
+            Remedy::commands([format!("chown root: {path}"), format!("chmod 644 {path}")])
+        }
+        ConfigError::Mistake(_, mistake) => {
+            Remedy::commands([format!("editor +{} {path}", mistake.line), "postern config check".to_owned()])
+        }
+    };
+    report.found(&rules::CONFIG_UNUSABLE, format!("{}.", sentence(&error.to_string())), remedy);
+}
+
+fn unusable(config: &Config, error: &Unavailable, report: &mut Report) {
+    if is_forbidden(error) {
+        report.may_not_see("the store and its key");
+        return;
+    }
+    let what = format!("{}; {}.", sentence(&error.to_string()), error.remedy());
+    if let Unavailable::Key(error) = error {
+        report.found(&rules::KEY_UNUSABLE, what, for_key(config, error));
+    } else {
+        report.found(&rules::STORE_UNUSABLE, what, for_store(config, error));
+    }
+}
+
+fn is_forbidden(error: &Unavailable) -> bool {
+    let (Unavailable::Key(KeyError::File(_, FileError::Io(why)))
+    | Unavailable::Store(StoreError::Io(_, why))) = error
+    else {
+        return false;
+    };
+    why.kind() == ErrorKind::PermissionDenied
+}
+
+fn for_key(config: &Config, error: &KeyError) -> Remedy {
+    let key = config.key.display();
+    if let KeyError::File(_, FileError::ForeignOwner(_) | FileError::TooOpen(_)) = error {
+        return Remedy::commands([format!("chown root: {key}"), format!("chmod 600 {key}")]);
+    }
+    Remedy::commands([format!("install -m 600 YOUR-COPY {key}")])
+}
+
+fn for_store(config: &Config, error: &Unavailable) -> Remedy {
+    let (store, key) = (config.store.display(), config.key.display());
+    let directory = config.store.parent().unwrap_or(&config.store).display();
+    if let Unavailable::Store(StoreError::Untrusted(..)) = error {
+        return Remedy::commands([
+            format!("chown root: {directory} {store}"),
+            format!("chmod 700 {directory}"),
+            format!("chmod 600 {store}"),
+        ]);
+    }
+    Remedy::commands([match error {
+        Unavailable::Store(StoreError::Older(..)) => "postern init".to_owned(),
+        Unavailable::Store(StoreError::OtherKey) => format!("install -m 600 YOUR-COPY {key}"),
+        Unavailable::Store(_)
+        | Unavailable::Config(_)
+        | Unavailable::Key(_)
+        | Unavailable::Hash(_)
+        | Unavailable::Seal(_)
+        | Unavailable::Pam(_)
+        | Unavailable::Run(_)
+        | Unavailable::Argument(_)
+        | Unavailable::Option(_)
+        | Unavailable::SetUid => "postern restore YOUR-BACKUP".to_owned(),
+    }])
+}
+
+fn roll_out(config: &Config, report: &mut Report) {
+    if config.policy.second_factor == SecondFactor::WhenEnrolled {
+        report.found(
+            &rules::ROLL_OUT,
+            "Policy is second_factor = \"when-enrolled\".",
+            Remedy::lines("In postern.toml, under [policy]", ["second_factor = \"required\""]),
+        );
+    }
+}
+
+fn without_second_factor(accounts: &[AccountRow], report: &mut Report) {
+    let is_without = |row: &&AccountRow| row.account.state == AccountState::Active && row.second_factors == 0;
+    let names: Vec<&str> = accounts.iter().filter(is_without).map(|row| row.account.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let shown: Vec<&str> = names.iter().take(NAMED).copied().collect();
+    let rest = match names.len() - shown.len() {
+        0 => String::new(),
+        number => format!(" and {number} more"),
+    };
+    report.found(
+        &rules::NO_SECOND_FACTOR,
+        format!("Without a second factor: {}{rest}.", shown.join(", ")),
+        Remedy::commands(shown.iter().map(|name| format!("postern totp enroll {}", word(name)))),
+    );
+}
+
+/// A name that a shell might take for something else is left for its reader to write.
+fn word(name: &str) -> &str {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"@._+-".contains(&octet);
+    if name.bytes().all(plain) { name } else { "NAME" }
+}
+
+/// The service that checks primary passwords.
+fn primary(ground: &Ground<'_>, config: &Config, report: &mut Report) {
+    let file = config.pam_dir.join("primary");
+    let shown = file.display().to_string();
+    let said = crate::config::check(&file, ground.owner).err().map(|error| error.to_string());
+    let said = said.or_else(|| match pam_file::stack_at(&file, "auth") {
+        Ok(stack) => {
+            pam::nullok(&shown, &stack, report);
+            primary_checks_nothing(&stack).map(str::to_owned)
+        }
+        Err(Missed::Absent) => Some("includes a file that is missing".to_owned()),
+        Err(Missed::Forbidden) => {
+            report.may_not_see(shown.as_str());
+            None
+        }
+        Err(Missed::Failed(why)) => Some(why),
+    });
+    if let Some(said) = said {
+        report.found(
+            &rules::PRIMARY_UNUSABLE,
+            format!("{shown} {said}."),
+            Remedy::lines(
+                &format!("In {shown}, in the place of all its lines (root's, mode 0644)"),
+                ["auth required pam_unix.so", "account required pam_unix.so"],
+            ),
+        );
+    }
+}
+
+fn primary_checks_nothing(stack: &[pam_file::Step]) -> Option<&'static str> {
+    if stack.is_empty() {
+        return Some("has no line of auth");
+    }
+    if pam_stack::names_postern(stack) {
+        return Some("leads back to pam_postern.so");
+    }
+    if pam_stack::passes_by_itself(stack) {
+        return Some("says yes without a password");
+    }
+    (!pam_stack::may_pass_without_postern(stack)).then_some("never says yes")
+}
+
+/// An error begins in lower case.
+fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,80 @@
+//! Sites with nothing to be found.
+
+use crate::ground::{doctor, ids, on};
+use crate::support::command::must;
+
+pub const FACTS: &[(&str, fn())] = &[
+    ("good::dovecot_with_postfix_over_it", dovecot_with_postfix_over_it),
+    ("good::postfix_with_the_plugin_in_its_jail", postfix_with_the_plugin_in_its_jail),
+    (
+        "good::postfix_that_asks_posternd_in_saslauthds_language",
+        postfix_that_asks_posternd_in_saslauthds_language,
+    ),
+    ("good::postfix_that_asks_saslauthd_which_asks_pam", postfix_that_asks_saslauthd_which_asks_pam),
+    ("good::virtual_users_alone", virtual_users_alone),
+    ("good::sshd_that_asks_postern", sshd_that_asks_postern),
+    ("good::neither_dovecot_nor_postfix", neither_dovecot_nor_postfix),
+];
+
+#[track_caller]
+fn nothing_is_found(change: &str) {
+    on(change, || {
+        let done = doctor(&["--json"]);
+        assert_eq!(ids(&done), [""; 0], "{}", done.stdout);
+    });
+}
+
+fn dovecot_with_postfix_over_it() {
+    nothing_is_found("true");
+}
+
+/// By the README's commands.
+pub const PLUGIN_IN_JAIL: &str = "cd $CHECKOUT
+    install -D -m 644 packaging/examples/postfix/smtpd.conf /etc/postfix/sasl/smtpd.conf
+    sh packaging/examples/postfix/submission-cyrus >/dev/null";
+
+fn postfix_with_the_plugin_in_its_jail() {
+    nothing_is_found(PLUGIN_IN_JAIL);
+}
+
+fn postfix_that_asks_posternd_in_saslauthds_language() {
+    nothing_is_found(
+        "cd $CHECKOUT
+        install -D -m 644 packaging/examples/postfix/smtpd-saslauthd.conf /etc/postfix/sasl/
+        sh packaging/examples/postfix/submission-cyrus submission smtpd-saslauthd >/dev/null",
+    );
+}
+
+/// saslauthd of Debian, but without its cache.
+pub const SASLAUTHD: &str = "cd $CHECKOUT
+    install -d /etc/postfix/sasl
+    printf '%s\\n' 'pwcheck_method: saslauthd' 'mech_list: PLAIN LOGIN' >/etc/postfix/sasl/smtpd.conf
+    printf '%s\\n' 'MECHANISMS=\"pam\"' 'OPTIONS=\"-m /var/spool/postfix/var/run/saslauthd\"' >/etc/default/saslauthd
+    cp packaging/etc/pam.d/postern-smtp /etc/pam.d/smtp
+    sh packaging/examples/postfix/submission-cyrus >/dev/null";
+
+fn postfix_that_asks_saslauthd_which_asks_pam() {
+    nothing_is_found(SASLAUTHD);
+}
+
+fn virtual_users_alone() {
+    nothing_is_found("postern account remove bob --yes >/dev/null 2>&1; rm /etc/ssh/sshd_config");
+}
+
+fn sshd_that_asks_postern() {
+    nothing_is_found(
+        "printf '%s\\n' 'UsePAM yes' 'KbdInteractiveAuthentication yes' 'PasswordAuthentication no' >/etc/ssh/sshd_config
+        sed -i 's/^@include common-auth/auth required pam_postern.so prompt/' /etc/pam.d/sshd",
+    );
+}
+
+fn neither_dovecot_nor_postfix() {
+    must("mkdir -p /run/rig/away && mv /usr/bin/doveconf /usr/sbin/postconf /usr/sbin/sshd /run/rig/away/");
+    let done = doctor(&["--json"]);
+    must("cd /run/rig/away && mv doveconf /usr/bin/ && mv postconf sshd /usr/sbin/");
+    assert_eq!(ids(&done), [""; 0], "{}", done.stdout);
+    let said: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let missed: Vec<&str> =
+        said["not_looked_at"].as_array().unwrap().iter().map(|one| one["why"].as_str().unwrap()).collect();
+    assert_eq!(missed, ["doveconf is not installed", "postconf is not installed"]);
+}

@@ -1,0 +1,94 @@
+//! What the doctor says, and to whom.
+
+use std::collections::BTreeSet;
+
+use crate::bad::SITES;
+use crate::ground::{doctor, ids, on};
+use crate::support::command::run;
+use crate::support::namespaces::WORK;
+
+pub const FACTS: &[(&str, fn())] = &[
+    ("words::a_clock_that_nothing_keeps", a_clock_that_nothing_keeps),
+    ("words::every_rule_has_a_site_that_breaks_it", every_rule_has_a_site_that_breaks_it),
+    ("words::no_secret_of_a_host_is_shown", no_secret_of_a_host_is_shown),
+    ("words::the_exit_code_is_by_severity", the_exit_code_is_by_severity),
+    ("words::a_user_learns_what_it_needs", a_user_learns_what_it_needs),
+    ("words::one_line_sums_up", one_line_sums_up),
+];
+
+fn a_clock_that_nothing_keeps() {
+    let preload = format!("LD_PRELOAD={WORK}/clock.so");
+    let done = run("env", &[&preload, "RIG_CLOCK_ALONE=1", "postern", "doctor", "--json"], "");
+    assert_eq!(ids(&done), ["clock-unsynchronised"]);
+}
+
+fn every_rule_has_a_site_that_breaks_it() {
+    let rules: serde_json::Value = serde_json::from_str(&doctor(&["--explain", "--json"]).result()).unwrap();
+    let rules: BTreeSet<&str> =
+        rules.as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    let broken: BTreeSet<&str> =
+        SITES.iter().flat_map(|site| site.found()).chain(["clock-unsynchronised"]).collect();
+    assert_eq!(rules, broken);
+}
+
+fn no_secret_of_a_host_is_shown() {
+    let change = "sed -i /return-fail/d /etc/dovecot/conf.d/auth-postern.conf.ext
+        printf 'passdb {\\n driver = static\\n args = password=TopSecret\\n}\\n' >/etc/dovecot/conf.d/99-second.conf";
+    on(change, || {
+        for arguments in [&[][..], &["--json"]] {
+            let done = doctor(arguments);
+            assert!(done.stdout.contains("dovecot-second-passdb"), "{done:?}");
+            assert!(!done.stdout.contains("TopSecret") && !done.stderr.contains("TopSecret"), "{done:?}");
+        }
+    });
+    on("echo 'auth_verbose_passwords = TopSecret' >>/etc/dovecot/conf.d/99-rig.conf", || {
+        let done = doctor(&["--json"]);
+        assert!(done.stdout.contains("run it to see why"), "{done:?}");
+        assert!(!done.stdout.contains("TopSecret") && !done.stderr.contains("TopSecret"), "{done:?}");
+    });
+}
+
+fn the_exit_code_is_by_severity() {
+    on("echo 'disable_plaintext_auth = no' >>/etc/dovecot/conf.d/99-rig.conf", || {
+        assert_eq!(doctor(&[]).status, 1);
+        assert_eq!(doctor(&["--fail-on", "error"]).status, 0);
+        assert_eq!(doctor(&["--ignore", "dovecot-cleartext"]).status, 0);
+        assert_eq!(doctor(&["--ignore", "dovecot-clear"]).status, 2);
+    });
+    on("sed -i 's/^second_factor = .*/second_factor = \"when-enrolled\"/' /etc/postern/postern.toml", || {
+        assert_eq!(doctor(&[]).status, 0);
+        assert_eq!(doctor(&["--fail-on", "notice"]).status, 1);
+    });
+}
+
+fn a_user_learns_what_it_needs() {
+    let done =
+        run("setpriv", &["--reuid", "65534", "--regid", "65534", "--clear-groups", "postern", "doctor"], "");
+    assert!(done.stdout.contains("the store and its key: only root may read it"), "{done:?}");
+    let done = run(
+        "setpriv",
+        &[
+            "--reuid",
+            "65534",
+            "--regid",
+            "65534",
+            "--clear-groups",
+            "postern",
+            "doctor",
+            "--fail-on",
+            "error",
+        ],
+        "",
+    );
+    assert_eq!(done.status, 6, "{done:?}");
+    assert!(done.stderr.contains("hint: run it with sudo"), "{done:?}");
+}
+
+fn one_line_sums_up() {
+    let done = doctor(&[]);
+    assert_eq!((done.status, done.stdout.as_str()), (0, ""), "{done:?}");
+    let last = done.stderr.lines().last().unwrap();
+    assert!(last.starts_with("Nothing to mend. Looked at: "), "{done:?}");
+    assert!(last.contains("the store, with 2 accounts") && last.contains("Dovecot 2.3"), "{done:?}");
+    assert!(!last.contains('\x1b'), "{done:?}");
+}
