@@ -1,9 +1,11 @@
 //! What breaks becomes "unavailable", in time, and works again once it is mended.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::impostor::{GRANT, NO_ANSWERS, Stranger, answer_all};
 use super::running::{Running, service};
 use super::site::{Site, authenticate_code};
 
@@ -46,6 +48,34 @@ fn a_daemon_that_is_stopped_is_waited_for_in_vain_and_not_for_long() {
     within_five_seconds(&site, &phone);
     running.signal("CONT");
     assert_eq!(site.login("postern-imap", "alice", &phone), SUCCESS);
+}
+
+#[test]
+fn what_is_no_answer_is_unavailable() {
+    let (site, phone) = prepared();
+    fs::create_dir(site.path("run")).unwrap();
+    answer_all(&site.path("run/verify"), NO_ANSWERS);
+    for _ in NO_ANSWERS {
+        within_five_seconds(&site, &phone);
+    }
+    // The same impostor would be believed, were it to say the right thing.
+    fs::remove_file(site.path("run/verify")).unwrap();
+    answer_all(&site.path("run/verify"), &[&[GRANT]]);
+    let line = site.login_with("postern-imap", "alice", phone.as_bytes(), &["authenticate"]);
+    assert_eq!(authenticate_code(&line), SUCCESS);
+}
+
+#[test]
+fn a_socket_of_somebody_else_is_asked_nothing() {
+    let (site, phone) = prepared();
+    fs::create_dir(site.path("run")).unwrap();
+    for (name, mode) in [("", 0o755), ("run", 0o777)] {
+        fs::set_permissions(site.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let stranger = Stranger::listens(&site.path("run/verify"));
+    within_five_seconds(&site, &phone);
+    let heard = stranger.heard();
+    assert!(heard.iter().all(|octets| *octets == 0), "{heard:?}");
 }
 
 #[test]

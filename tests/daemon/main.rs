@@ -9,6 +9,8 @@
 
 #[path = "../support/site.rs"]
 mod site;
+#[path = "../support/impostor.rs"]
+mod impostor;
 
 mod asking;
 mod bounds;

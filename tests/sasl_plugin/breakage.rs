@@ -1,10 +1,11 @@
-//! A plug-in that cannot be loaded: libsasl goes on without it, and the shipped configuration lets nobody in.
+//! A plug-in that cannot be loaded, and a daemon that is none: libsasl goes on, and lets nobody in.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::host::{BADAUTH, Host, NOMECH, OK, Plugins, SHIPPED, Said};
+use crate::host::{ASKS, BADAUTH, Host, NOMECH, OK, Plugins, SHIPPED, Said, UNAVAIL};
+use crate::impostor;
 use crate::site::{PRIMARY, module};
 
 /// Spoils the file of the plug-in.
@@ -43,6 +44,27 @@ fn where_the_plug_in_cannot_be_loaded_nobody_gets_in() {
             }
         }
     }
+}
+
+#[test]
+fn who_listens_in_the_place_of_posternd_grants_nothing() {
+    let host = Host::with_alice();
+    let socket = host.path("verify");
+    host.configure_bare(&SHIPPED.replace(ASKS, &format!("postern_socket: {}\n", socket.display())));
+    impostor::answer_all(&socket, impostor::NO_ANSWERS);
+    for _ in impostor::NO_ANSWERS {
+        assert_eq!(host.plain("alice", PRIMARY).code, UNAVAIL);
+    }
+    fs::remove_file(&socket).unwrap();
+    fs::set_permissions(host.path(""), Permissions::from_mode(0o777)).unwrap();
+    let stranger = impostor::Stranger::listens(&socket);
+    assert_eq!(host.plain("alice", PRIMARY).code, UNAVAIL);
+    let heard = stranger.heard();
+    assert!(heard.iter().all(|octets| *octets == 0), "{heard:?}");
+    // What root says is believed, so that the rest says something.
+    fs::remove_file(&socket).unwrap();
+    impostor::answer_all(&socket, &[&[impostor::GRANT]]);
+    assert_eq!(host.plain("alice", PRIMARY).code, OK);
 }
 
 #[test]

@@ -10,6 +10,8 @@
 
 #[path = "../support/site.rs"]
 mod site;
+#[path = "../support/impostor.rs"]
+mod impostor;
 mod host;
 mod logins;
 mod beside_stock;
