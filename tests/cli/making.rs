@@ -233,7 +233,7 @@ fn config_check_looks_at_the_files_too() {
     let home = Home::with_alice();
     let done = home.run(["config", "check"], "");
     done.is(0);
-    assert!(done.out.contains("is in order") && done.out.contains("1 account."), "{done:?}");
+    assert!(done.out.contains("postern.toml can be read") && done.out.contains("1 account."), "{done:?}");
     assert_eq!(done.err, "");
     assert_eq!(home.run(["config", "check", "--json"], "").json()["accounts"], 1);
     fs::remove_file(home.path("etc/pam.d/primary")).unwrap();
@@ -244,6 +244,87 @@ fn config_check_looks_at_the_files_too() {
     let other = Home::ready();
     fs::copy(other.path("etc/key"), home.path("etc/key")).unwrap();
     home.run(["config", "check", "--json"], "").refused(5, "another key");
+}
+
+#[test]
+fn config_check_contradicts_itself_nowhere() {
+    let home = Home::with_alice();
+    home.configure(
+        "[policy]\nprimary_alone_from = [\"192.0.2.0/24\"]\n[services]\nwebmail = [\"primary\", \"primary+code\"]",
+    );
+    let done = home.run(["config", "check"], "");
+    done.is(0);
+    for sentence in [
+        "everybody needs one for the primary password, but for logins on webmail, from 192.0.2.0/24.",
+        "On webmail: the primary password, with or without a code.",
+    ] {
+        assert!(done.out.contains(sentence), "{sentence}: {done:?}");
+    }
+    fs::remove_file(home.path("etc/pam.d/primary")).unwrap();
+    let missing = home.run(["config", "check"], "");
+    assert!(missing.out.contains("etc/pam.d/primary, which is not there."), "{missing:?}");
+}
+
+#[test]
+fn config_check_judges_what_posternd_is_told() {
+    let home = Home::with_alice();
+    let told = "[daemon]\nverify = [\"/run/a\"]\n[[daemon.permit]]\nuser = 4242\nservices = [\"smtp\"]\n";
+    home.configure(told);
+    let sound = home.run(["config", "check"], "");
+    sound.is(0);
+    for sentence in [
+        "posternd listens: for modules and plug-ins on /run/a.",
+        "posternd answers uid 4242: about smtp; the client address that it reports is ignored.",
+        "posternd answers: nobody else but root about other people's logins.",
+    ] {
+        assert!(sound.out.contains(sentence), "{sentence}: {sound:?}");
+    }
+    let json = home.run(["config", "check", "--json"], "").json();
+    assert_eq!((&json["daemon"]["permits"][0]["user"], &json["faults"]), (&json!("4242"), &json!([])));
+    let long = "l".repeat(101);
+    for (more, word) in [
+        ("[[daemon.permit]]\nuser = \"no-such-user\"", "no user no-such-user"),
+        ("[[daemon.permit]]\nuser = 4242", "4242 is there twice"),
+        ("[[daemon.permit]]\nuser = 7\nservices = []", "may ask about no service"),
+    ] {
+        let home = Home::with_alice();
+        home.configure(&format!("{told}{more}"));
+        judged(&home, word);
+    }
+    for (tables, word) in [
+        ("[daemon]\nverify = [\"/run/a\"]\nmanage = [\"/run/a\"]", "/run/a is there twice"),
+        (&format!("[daemon]\nverify = [\"/run/{long}/s\"]"), "longer than"),
+        ("[daemon]\nmanage = [\"/run/m\"]\n[services]\nmanage = [\"app-password\"]", "can prove who he is"),
+    ] {
+        let home = Home::with_alice();
+        home.configure(tables);
+        judged(&home, word);
+    }
+}
+
+#[test]
+fn config_check_judges_the_directory_of_pam() {
+    let home = Home::with_alice();
+    let primary = home.path("etc/pam.d/primary");
+    fs::remove_file(home.path("etc/pam.d/other")).unwrap();
+    judged(&home, "other is missing");
+    home.run(["init"], "").is(0);
+    fs::set_permissions(&primary, Permissions::from_mode(0o666)).unwrap();
+    judged(&home, "primary");
+    fs::set_permissions(&primary, Permissions::from_mode(0o644)).unwrap();
+    fs::write(&primary, "auth required pam_postern.so\n").unwrap();
+    judged(&home, "asks pam_postern");
+}
+
+/// No, with the reason on stderr and in JSON.
+#[track_caller]
+fn judged(home: &Home, word: &str) {
+    let done = home.run(["config", "check"], "");
+    done.is(1);
+    assert!(done.err.contains(word) && done.err.contains("  hint: "), "{word}: {done:?}");
+    let json = home.run(["config", "check", "--json"], "");
+    json.is(1);
+    assert!(json.out.contains(word), "{json:?}");
 }
 
 trait WithoutRights {
@@ -336,7 +417,7 @@ fn config_check_says_in_sentences_what_a_site_asks_for() {
     for sentence in [
         "Second factor: everybody needs one for the primary password.",
         "Trusted networks: none; no network spares anybody the code.",
-        "On every other service: app passwords; the primary password with a code.",
+        "On every service: app passwords; the primary password with a code.",
     ] {
         assert!(by_default.out.contains(sentence), "{sentence}: {by_default:?}");
     }
