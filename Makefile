@@ -15,12 +15,15 @@ INSTALL ?= install
 
 # Each step needs the one before it.
 .NOTPARALLEL:
-.PHONY: help build install test proof demo bench man packages packages-test packages-proof toolchain
+.PHONY: help build compile install deb deb-test test proof demo bench man packages packages-test packages-proof toolchain
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-build: toolchain packages ## builds the module, the command and the daemon
+build: toolchain packages compile ## builds the module, the command and the daemon
+
+# Alone for a Debian build, which brings the rest by itself.
+compile:
 	$(CARGO) build --release --locked --bins
 	@# Apart from the command: no command-line crates in the hosts, and cdylib beside rlib would lose fat LTO.
 	CARGO_TARGET_DIR=$(TARGET)/module $(CARGO) rustc --release --locked --lib --crate-type cdylib --no-default-features
@@ -47,6 +50,13 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	for page in packaging/man/*; do \
 	    $(INSTALL) -D -m 644 "$$page" "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}" || exit 1; \
 	done
+	$(INSTALL) -d $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
+	$(INSTALL) -m 644 packaging/systemd/postern.sysusers $(DESTDIR)/usr/lib/sysusers.d/postern.conf
+	$(INSTALL) -m 644 packaging/systemd/postern.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/postern.conf
+	@complete() { mkdir -p "$(DESTDIR)/usr/share/$${2%/*}" && $(COMMAND) completions "$$1" >"$(DESTDIR)/usr/share/$$2"; }; \
+	    complete bash bash-completion/completions/postern && \
+	    complete zsh zsh/vendor-completions/_postern && \
+	    complete fish fish/vendor_completions.d/postern.fish
 	@# What an administrator has changed stays.
 	@keep() { test -e "$$2" || $(INSTALL) -m 644 "$$1" "$$2"; }; \
 	    keep packaging/etc/postern.toml $(DESTDIR)/etc/postern/postern.toml && \
@@ -55,6 +65,12 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	    for file in packaging/etc/pam.d/postern-*; do \
 	        keep "$$file" "$(DESTDIR)/etc/pam.d/$${file##*/}" || exit 1; \
 	    done
+
+deb: toolchain ## builds the Debian packages, into target/deb
+	@packaging/build-deb
+
+deb-test: toolchain ## installs them on clean Debian 12 and 13, logs in, upgrades, removes: some minutes; as root
+	@tests/roots/run
 
 test: toolchain packages-test build ## runs every test, real Dovecot and Postfix included; as root, else those are skipped
 	@tests/run
