@@ -5,6 +5,7 @@ use std::{env, fs};
 
 use clap::builder::PossibleValue;
 use clap::{Arg, Command};
+use postern::doctor::{RULES, Rule};
 
 use super::mdoc::{escaped, literal, paragraphs};
 
@@ -61,10 +62,26 @@ fn page(command: &Command) -> String {
         .collect();
     format!(
         ".\\\" Written by `make man` from the arguments of the command.\n.Dd {DATE}\n.Dt POSTERN-{} 1\n.Os\n\
-         .Sh NAME\n.Nm postern-{name}\n.Nd {}\n.Sh SYNOPSIS\n{synopsis}.Sh DESCRIPTION\n{described}{TAIL}",
+         .Sh NAME\n.Nm postern-{name}\n.Nd {}\n.Sh SYNOPSIS\n{synopsis}.Sh DESCRIPTION\n{described}{}{TAIL}",
         name.to_uppercase(),
         brief(&about(command)),
+        if name == "doctor" { findings() } else { String::new() },
     )
+}
+
+/// What `postern doctor` may find, area by area.
+fn findings() -> String {
+    let mut section = ".Sh FINDINGS\nIn parentheses stands how bad it is.\n".to_owned();
+    for rules in RULES.chunk_by(|one, next| one.area == next.area) {
+        let area = rules.first().map_or("", |rule| rule.area.word());
+        section += &format!(".Ss {area}\n.Bl -tag -width Ds\n");
+        for Rule { id, severity, means, cure, .. } in rules.iter().copied() {
+            section +=
+                &format!(".It Cm {id} Pq {}\n{}{}", severity.word(), paragraphs(means), paragraphs(cure));
+        }
+        section += ".El\n";
+    }
+    section
 }
 
 const TAIL: &str = "\
