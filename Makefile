@@ -11,6 +11,7 @@ PAMDIR ?= $(LIBDIR)/security
 # Where Cyrus SASL looks; without libsasl there is no such folder, and nothing goes there unless it is named.
 SASLDIR ?= $(wildcard $(LIBDIR)/sasl2)
 MANDIR ?= /usr/share/man
+DOCDIR ?= /usr/share/doc/postern
 INSTALL ?= install
 
 # Each step needs the one before it.
@@ -49,6 +50,12 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	$(INSTALL) -m 644 packaging/systemd/postern.socket packaging/systemd/postern.service $(DESTDIR)/usr/lib/systemd/system/
 	for page in packaging/man/*; do \
 	    $(INSTALL) -D -m 644 "$$page" "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}" || exit 1; \
+	done
+	@# Where the guides say that examples lie.
+	find packaging/examples packaging/fail2ban packaging/apparmor packaging/guides -type f | while read -r file; do \
+	    place=$${file#packaging/}; \
+	    case $$place in fail2ban/* | apparmor/*) place=examples/$$place ;; esac; \
+	    $(INSTALL) -D -m 644 "$$file" "$(DESTDIR)$(DOCDIR)/$$place" || exit 1; \
 	done
 	$(INSTALL) -d $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
 	$(INSTALL) -m 644 packaging/systemd/postern.sysusers $(DESTDIR)/usr/lib/sysusers.d/postern.conf
