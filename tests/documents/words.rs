@@ -73,7 +73,7 @@ fn every_word_of_the_module_is_in_the_table_of_the_readme() {
 }
 
 fn reasons() -> BTreeSet<String> {
-    let source = fs::read_to_string("src/domain/verdict.rs").unwrap();
+    let source = fs::read_to_string("src/domain/verdict/denial.rs").unwrap();
     let words = source.split("pub const fn word").nth(1).unwrap().split("\n    }\n").next().unwrap();
     words.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -3,10 +3,17 @@
 //! Knows: what was found out about one attempt, and the one rule that turns it into an answer.
 //! Never: how it was found out.
 
+mod denial;
+mod evidence;
+
+pub use denial::Denial;
+pub use evidence::{
+    AppPasswordEvidence, CodeEvidence, Coverage, Evidence, Known, Life, Match, Owner, PrimaryEvidence,
+    PrimaryFinding,
+};
+
 use crate::domain::account::AccountState;
-use crate::domain::policy::CodeWaiver;
 use crate::domain::primary::PrimaryMatch;
-use crate::domain::throttle::Throttled;
 
 /// The answer to one attempt. "Unavailable" is no verdict: it says nothing about the person.
 #[derive(Debug)]
@@ -20,234 +27,6 @@ pub enum Verdict {
 /// Proof that [`judge`] said yes. No other function can make one.
 #[derive(Debug)]
 pub struct Grant(());
-
-/// Why an attempt was denied; for the audit line, never for the one who tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denial {
-    /// A field was out of bounds.
-    Malformed,
-    /// It asks to act as somebody else.
-    OtherIdentity,
-    /// An app password whose check symbols disagree.
-    Mistyped,
-    /// An app password that the store does not have.
-    UnknownAppPassword,
-    /// An app password of another account.
-    OtherAccount,
-    /// A revoked app password.
-    Revoked,
-    /// An app password whose time is over.
-    Expired,
-    /// An app password that is not good for the service.
-    OutOfScope,
-    /// An app password that is not good from the remote host.
-    OutsideNetworks,
-    /// An account that the store does not have.
-    UnknownAccount,
-    /// An empty primary password.
-    EmptyPrimary,
-    /// A wrong primary password.
-    WrongPrimary,
-    /// A primary password that must be changed first.
-    PrimaryExpired,
-    /// The right primary password, and no code behind it.
-    SecondFactorMissing,
-    /// The right primary password of an account without a second factor.
-    NoSecondFactor,
-    /// The right primary password and a wrong code.
-    WrongCode,
-    /// The right primary password and a code that was used before.
-    CodeSpent,
-    /// The right primary password and a recovery code that newer ones have replaced.
-    RecoveryCodeRetired,
-    /// The right primary password and a code that nobody compared: too many were wrong before.
-    CodePathClosed,
-    /// A kind of authenticator that the service does not take.
-    NotAcceptedHere,
-    /// The very secret that was refused moments ago.
-    Repeated,
-    /// Nothing was looked at.
-    Throttled(Throttled),
-    /// A right secret of a closed account.
-    AccountDisabled,
-    /// A right secret of an account whose name the system has given to somebody else.
-    AccountReplaced,
-    /// The account was closed or got another primary during the login.
-    AccountChanged,
-}
-
-impl Denial {
-    /// The word in an audit line.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::OtherIdentity => "other-identity",
-            Self::Mistyped => "mistyped",
-            Self::UnknownAppPassword => "unknown-app-password",
-            Self::OtherAccount => "other-account",
-            Self::Revoked => "revoked",
-            Self::Expired => "expired",
-            Self::OutOfScope => "out-of-scope",
-            Self::OutsideNetworks => "outside-networks",
-            Self::UnknownAccount => "unknown-account",
-            Self::EmptyPrimary => "empty-primary",
-            Self::WrongPrimary => "wrong-primary",
-            Self::PrimaryExpired => "primary-expired",
-            Self::SecondFactorMissing => "second-factor-missing",
-            Self::NoSecondFactor => "no-second-factor",
-            Self::WrongCode => "wrong-code",
-            Self::CodeSpent => "code-spent",
-            Self::RecoveryCodeRetired => "recovery-code-retired",
-            Self::CodePathClosed => "code-path-closed",
-            Self::NotAcceptedHere => "not-accepted-here",
-            Self::Repeated => "repeated",
-            Self::Throttled(Throttled::Source) => "throttled-source",
-            Self::Throttled(Throttled::Load) => "throttled-load",
-            Self::AccountDisabled => "account-disabled",
-            Self::AccountReplaced => "account-replaced",
-            Self::AccountChanged => "account-changed",
-        }
-    }
-}
-
-/// What was found out about one attempt.
-#[derive(Clone, Copy, Debug)]
-pub enum Evidence {
-    /// A field was out of bounds.
-    Malformed,
-    /// The field has the shape of an app password and wrong check symbols.
-    Mistyped,
-    /// The field is an app password that no row has.
-    UnknownAppPassword,
-    /// The field is an app password that a row has.
-    AppPassword(AppPasswordEvidence),
-    /// The field is a primary password, with or without a code.
-    Primary(PrimaryEvidence),
-}
-
-/// About an app password that has a row.
-#[derive(Clone, Copy, Debug)]
-pub struct AppPasswordEvidence {
-    /// What its hash says.
-    pub secret: Match,
-    /// Whose it is.
-    pub owner: Owner,
-    /// Whether it still lives.
-    pub life: Life,
-    /// Whether it is good for the service.
-    pub scope: Coverage,
-    /// Whether it is good from the remote host.
-    pub networks: Coverage,
-    /// Whether the service takes app passwords at all.
-    pub policy: Coverage,
-    /// What is known of its account.
-    pub account: Known,
-}
-
-/// About a primary password.
-#[derive(Clone, Copy, Debug)]
-pub struct PrimaryEvidence {
-    /// Whether the service takes a primary password at all.
-    pub policy: Coverage,
-    /// What the store knows of the account.
-    pub account: Known,
-    /// What became of the primary password.
-    pub primary: PrimaryFinding,
-    /// What the code is.
-    pub code: CodeEvidence,
-}
-
-/// What is known of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    /// Its state.
-    Account(AccountState),
-    /// The system has given its name to somebody else.
-    Replaced,
-    /// Nothing, and in a roll-out it need not.
-    RollOut,
-    /// Nothing.
-    Nothing,
-}
-
-/// What became of a primary password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PrimaryFinding {
-    /// It was checked.
-    Checked(PrimaryMatch),
-    /// Another module of the host checks it; ours is asked for the second factor alone.
-    Elsewhere,
-    /// It was empty, and nobody was asked.
-    Empty,
-    /// It was refused moments ago, and nobody was asked again.
-    Repeated,
-    /// Nobody was asked, since the source or the machine has had enough.
-    Throttled(Throttled),
-    /// Nobody was asked, since the service does not take it.
-    NotAsked,
-}
-
-/// What a comparison of secrets said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// Equal.
-    Right,
-    /// Different.
-    Wrong,
-}
-
-/// Whose app password it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// The account's that logs in.
-    Same,
-    /// Somebody else's.
-    Other,
-}
-
-/// Whether an app password still lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
-    /// It does.
-    Live,
-    /// It is a tombstone.
-    Revoked,
-    /// Its time is over.
-    Expired,
-}
-
-/// Whether a scope holds the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coverage {
-    /// It does.
-    Inside,
-    /// It does not.
-    Outside,
-}
-
-/// What the code is; looked at only if the primary is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeEvidence {
-    /// None was shown, or the primary was not right.
-    Absent,
-    /// The account has no key to compare one with.
-    NoKey,
-    /// Of no step in the window.
-    Wrong,
-    /// Of a step that is spent.
-    Spent,
-    /// A recovery code that newer ones have replaced.
-    Retired,
-    /// Not compared: too many were wrong before.
-    PathClosed,
-    /// Right, but the account was closed or got another primary meanwhile.
-    AccountChanged,
-    /// None was shown, and none is needed.
-    Waived(CodeWaiver),
-    /// Of an open step, or a recovery code that was not spent.
-    Right,
-}
 
 /// Decides. The only maker of a [`Grant`].
 #[must_use]
@@ -329,6 +108,8 @@ const fn against_code(code: CodeEvidence) -> Denial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::policy::CodeWaiver;
+    use crate::domain::throttle::Throttled;
 
     const ACCOUNTS: [Known; 5] =
         [ACTIVE, Known::Account(AccountState::Disabled), Known::Replaced, Known::RollOut, Known::Nothing];
