@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -15,6 +15,7 @@ use crate::store::Made;
 use crate::store::audit_rows::{ChainKey, Entry, Recorded};
 use crate::store::error::StoreError;
 use crate::store::keys::KnownKey;
+use crate::store::place::{check_directory, check_files, without_links};
 use crate::store::schema::{APPLICATION_ID, FIRST_VERSION, MIGRATIONS, VERSION};
 
 /// How long SQLite waits for another process at one place. A login waits at eight places at most (the look at the start, a
@@ -331,74 +332,10 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// NOFOLLOW refuses a link anywhere in the path, and /var may well be one.
-pub(super) fn without_links(path: &Path) -> Result<PathBuf, StoreError> {
-    let io = |error| StoreError::Io(path.to_owned(), error);
-    match path.file_name() {
-        Some(name) => Ok(directory_of(path).canonicalize().map_err(io)?.join(name)),
-        None => Err(StoreError::Missing(path.to_owned())),
-    }
-}
-
-/// A bare name lies in the working directory.
-pub(super) fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn check_files(path: &Path, owner: u32) -> Result<(), StoreError> {
-    let metadata = fs::symlink_metadata(path).map_err(|error| {
-        if error.kind() == ErrorKind::NotFound {
-            return StoreError::Missing(path.to_owned());
-        }
-        StoreError::Io(path.to_owned(), error)
-    })?;
-    let untrusted = |why| Err(StoreError::Untrusted(path.to_owned(), why));
-    if !metadata.is_file() {
-        return untrusted("is not a regular file");
-    }
-    // A second name would have a second journal (sqlite.org/howtocorrupt.html §2.5).
-    if metadata.nlink() != 1 {
-        return untrusted("has more than one name");
-    }
-    if metadata.uid() != 0 && metadata.uid() != owner {
-        return untrusted("belongs to another user");
-    }
-    if metadata.mode() & 0o077 != 0 {
-        return untrusted("is open to others: its mode must be 0600");
-    }
-    check_journal(path)?;
-    check_directory(path, owner)
-}
-
-/// SQLite opens a journal that lies there, and would wait for ever at a pipe.
-pub(super) fn check_journal(path: &Path) -> Result<(), StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-journal");
-    match fs::symlink_metadata(&name) {
-        Ok(metadata) if !metadata.is_file() => {
-            Err(StoreError::Untrusted(name.into(), "is not a regular file: remove it"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_directory(path: &Path, owner: u32) -> Result<(), StoreError> {
-    let Some(directory) = path.parent() else {
-        return Ok(());
-    };
-    let metadata = fs::metadata(directory).map_err(|error| StoreError::Io(directory.to_owned(), error))?;
-    let untrusted = |why| Err(StoreError::Untrusted(directory.to_owned(), why));
-    if metadata.uid() != 0 && metadata.uid() != owner {
-        return untrusted("belongs to another user");
-    }
-    if metadata.mode() & 0o077 != 0 {
-        return untrusted("is open to others: its mode must be 0700");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
     use crate::crypto::secret::Secret;
     use crate::domain::time::UnixTime;

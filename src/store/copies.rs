@@ -21,7 +21,8 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 use crate::domain::time::UnixTime;
 use crate::store::accounts::{number, time};
 use crate::store::audit_rows::{ChainKey, Entry};
-use crate::store::connection::{BUSY, CREATION, check_journal, directory_of, identify, without_links};
+use crate::store::connection::{BUSY, CREATION, identify};
+use crate::store::place::{check_journal, directory_of, without_links};
 use crate::store::schema::VERSION;
 use crate::store::{KnownKey, Made, Store, StoreError};
 

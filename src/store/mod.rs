@@ -8,6 +8,7 @@
 //! since closing any descriptor on it would drop SQLite's locks (§2.2 there).
 
 mod connection;
+mod place;
 mod error;
 mod schema;
 mod accounts;
