@@ -1,133 +1,16 @@
-//! Requests of local users about their own accounts.
-//!
-//! No field names an account or a uid: posternd learns the uid from the kernel, and puts it before the frame that it
-//! hands to a worker.
+//! A request as octets.
 
 use zeroize::Zeroizing;
 
 use crate::crypto::otp::KEY_LENGTHS;
-use crate::crypto::secret::Secret;
 use crate::domain::app_password::Label;
 use crate::domain::attempt::MAX_SECRET;
 use crate::domain::network::Networks;
 use crate::domain::self_service::Verb;
 use crate::domain::service::{Scope, Service};
-use crate::domain::time::UnixTime;
 use crate::wire::frame::{BadFrame, MAX_FRAME, MAX_LIST, Reader, VERSION, Writer};
-
-/// What a local user asks for.
-#[derive(Debug)]
-pub enum Request {
-    /// See [`Verb::ShowAccount`].
-    ShowAccount,
-    /// See [`Verb::ListAppPasswords`]; in pages.
-    ListAppPasswords {
-        /// The row that came last; 0 for the first page.
-        after: u64,
-    },
-    /// See [`Verb::RevokeAppPassword`].
-    RevokeAppPassword {
-        /// Which one.
-        label: Label,
-    },
-    /// See [`Verb::AddAppPassword`].
-    AddAppPassword {
-        /// The proof.
-        shown: Credentials,
-        /// What is wanted.
-        terms: Terms,
-    },
-    /// See [`Verb::BeginTotp`].
-    BeginTotp {
-        /// The proof.
-        primary: Secret,
-    },
-    /// See [`Verb::FinishTotp`].
-    FinishTotp {
-        /// The proof.
-        primary: Secret,
-        /// The key that was begun with.
-        new: NewKey,
-        /// The first app password.
-        terms: Terms,
-    },
-    /// See [`Verb::AddTotp`].
-    AddTotp {
-        /// The proof.
-        shown: Credentials,
-        /// The key.
-        new: NewKey,
-    },
-    /// See [`Verb::RenewRecoveryCodes`].
-    RenewRecoveryCodes {
-        /// The proof.
-        shown: Credentials,
-    },
-}
-
-/// What is shown as proof where a second factor is needed.
-#[derive(Debug)]
-pub struct Credentials {
-    /// The primary password.
-    pub primary: Secret,
-    /// A one-time code or a recovery code.
-    pub code: Secret,
-}
-
-/// The app password that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// What its owner calls the program or device.
-    pub label: Label,
-    /// What it is good for.
-    pub scope: Scope,
-    /// From where it is good.
-    pub networks: Networks,
-    /// When its time is over, if ever.
-    pub expires_at: Option<UnixTime>,
-}
-
-/// A key that is to be enrolled.
-#[derive(Debug)]
-pub struct NewKey {
-    /// The key.
-    pub key: Secret,
-    /// A code of it.
-    pub code: Secret,
-    /// What its owner calls the authenticator app.
-    pub label: Label,
-}
-
-impl Request {
-    /// What is asked for.
-    #[must_use]
-    pub const fn verb(&self) -> Verb {
-        match self {
-            Self::ShowAccount => Verb::ShowAccount,
-            Self::ListAppPasswords { .. } => Verb::ListAppPasswords,
-            Self::RevokeAppPassword { .. } => Verb::RevokeAppPassword,
-            Self::AddAppPassword { .. } => Verb::AddAppPassword,
-            Self::BeginTotp { .. } => Verb::BeginTotp,
-            Self::FinishTotp { .. } => Verb::FinishTotp,
-            Self::AddTotp { .. } => Verb::AddTotp,
-            Self::RenewRecoveryCodes { .. } => Verb::RenewRecoveryCodes,
-        }
-    }
-
-    /// The primary password and the code that were shown, if any were.
-    #[must_use]
-    pub const fn shown(&self) -> (Option<&Secret>, Option<&Secret>) {
-        match self {
-            Self::ShowAccount | Self::ListAppPasswords { .. } | Self::RevokeAppPassword { .. } => {
-                (None, None)
-            }
-            Self::BeginTotp { primary } | Self::FinishTotp { primary, .. } => (Some(primary), None),
-            Self::AddAppPassword { shown, .. }
-            | Self::AddTotp { shown, .. }
-            | Self::RenewRecoveryCodes { shown } => (Some(&shown.primary), Some(&shown.code)),
-        }
-    }
-}
+use crate::wire::manage::request::asker::BEFORE;
+use crate::wire::manage::request::{Credentials, NewKey, Request, Terms};
 
 const VERBS: [(Verb, u8); 8] = [
     (Verb::ShowAccount, b's'),
@@ -140,14 +23,8 @@ const VERBS: [(Verb, u8); 8] = [
     (Verb::RenewRecoveryCodes, b'c'),
 ];
 
-/// Stands before what a worker is handed; no question of another socket begins like this.
-const OF_UID: u8 = b'm';
-
-/// Version, mark and uid, which stand before a request on its way to a worker.
-const BEFORE: usize = 2 + 4;
-
 /// Longest request.
-const MAX_REQUEST: usize = MAX_FRAME - BEFORE;
+pub(super) const MAX_REQUEST: usize = MAX_FRAME - BEFORE;
 
 // The largest: head, two secrets, a key, two labels, a scope, networks, an end; each field with its length.
 const _: () = {
@@ -224,28 +101,6 @@ fn read_request(verb: Verb, reader: &mut Reader<'_>) -> Result<Request, BadFrame
     })
 }
 
-/// Puts the uid of whoever asks before a request, for a worker.
-///
-/// # Errors
-/// Where the request is too long to be one.
-pub fn of_uid(uid: u32, request: &[u8]) -> Result<Zeroizing<Vec<u8>>, BadFrame> {
-    if MAX_REQUEST < request.len() {
-        return Err(BadFrame);
-    }
-    let mut frame = Zeroizing::new(Vec::with_capacity(BEFORE + request.len()));
-    frame.extend_from_slice(&[VERSION, OF_UID]);
-    frame.extend_from_slice(&uid.to_be_bytes());
-    frame.extend_from_slice(request);
-    Ok(frame)
-}
-
-/// The uid and the request, where a frame is a request of somebody.
-#[must_use]
-pub fn asked_by(frame: &[u8]) -> Option<(u32, &[u8])> {
-    let (uid, request) = frame.strip_prefix(&[VERSION, OF_UID])?.split_first_chunk::<4>()?;
-    Some((u32::from_be_bytes(*uid), request))
-}
-
 fn write_credentials(frame: &mut Writer, shown: &Credentials) -> Result<(), BadFrame> {
     frame.field(shown.primary.expose())?;
     frame.field(shown.code.expose())
@@ -290,12 +145,12 @@ fn read_label(reader: &mut Reader<'_>) -> Result<Label, BadFrame> {
     Label::parse(reader.text()?).map_err(|_| BadFrame)
 }
 
-pub(super) fn read_scope(reader: &mut Reader<'_>) -> Result<Scope, BadFrame> {
+pub(in crate::wire::manage) fn read_scope(reader: &mut Reader<'_>) -> Result<Scope, BadFrame> {
     Scope::parse(reader.list()?).map_err(|_| BadFrame)
 }
 
 /// Nothing stands for any.
-pub(super) fn read_networks(reader: &mut Reader<'_>) -> Result<Networks, BadFrame> {
+pub(in crate::wire::manage) fn read_networks(reader: &mut Reader<'_>) -> Result<Networks, BadFrame> {
     match reader.list()? {
         "" => Ok(Networks::default()),
         list => Networks::parse(list).map_err(|_| BadFrame),
@@ -305,6 +160,9 @@ pub(super) fn read_networks(reader: &mut Reader<'_>) -> Result<Networks, BadFram
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::secret::Secret;
+    use crate::domain::time::UnixTime;
+    use crate::wire::manage::request::asker::{OF_UID, of_uid};
 
     fn secret(text: &str) -> Secret {
         Secret::copy_of(text.as_bytes())
@@ -422,18 +280,5 @@ mod tests {
         assert!(finish(&beyond, "1").is_err() && finish("a", &beyond).is_err());
         assert!(decode_request(&[VERSION; MAX_REQUEST + 1]).is_err());
         assert!(of_uid(0, &[VERSION; MAX_REQUEST + 1]).is_err());
-    }
-
-    #[test]
-    fn a_worker_learns_the_uid_that_stands_before() {
-        let request = encode_request(&Request::ShowAccount).unwrap();
-        for uid in [0, 1000, 65_534, 0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX] {
-            let frame = of_uid(uid, &request).unwrap();
-            assert_eq!(asked_by(&frame), Some((uid, request.as_slice())));
-            // It is no question of a door, and no request of a user.
-            assert!(crate::wire::decode(&frame).is_err() && decode_request(&frame).is_err());
-        }
-        assert_eq!(asked_by(&request), None);
-        assert_eq!(asked_by(&[VERSION, OF_UID, 0, 0, 0]), None);
     }
 }
