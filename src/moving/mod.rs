@@ -8,6 +8,7 @@ mod lines;
 mod passwd_file;
 mod csv;
 mod import;
+mod check;
 mod google_authenticator;
 mod oath;
 mod rekey;
