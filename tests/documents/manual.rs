@@ -1,5 +1,6 @@
 //! The manual pages.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -114,6 +115,26 @@ fn every_default_on_the_page_of_the_configuration_is_that_of_the_shipped_file() 
         count += 1;
     }
     assert!(10 <= count, "{count}");
+}
+
+#[test]
+fn every_variable_that_the_programs_read_is_on_their_pages() {
+    let read = |files: &[&str]| -> BTreeSet<String> {
+        let text: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        let calls =
+            ["var(\"", "var_os(\"", "number(\""].map(|call| text.split(call).skip(1).collect::<Vec<_>>());
+        calls.concat().iter().map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+    };
+    for (page_of, files) in [
+        ("postern.1", &["src/bin/postern.rs", "src/cli/text.rs"][..]),
+        ("posternd.8", &["src/ffi/system.rs", "src/daemon/notify.rs"]),
+    ] {
+        let page = page(page_of);
+        let entries = page.lines().filter_map(|line| line.strip_prefix(".It Ev "));
+        let documented: BTreeSet<String> =
+            entries.flat_map(|line| line.split(" , ")).map(str::to_owned).collect();
+        assert_eq!(documented, read(files), "{page_of}");
+    }
 }
 
 #[test]
