@@ -31,35 +31,30 @@ impl Choice {
 
     /// Asks whoever answers.
     pub fn ask<T>(&self, log: &dyn Fn(Level, &str), body: impl FnOnce(&Backend<'_>) -> T) -> T {
-        match self.socket().or_else(|| self.socket_of_the_owner()) {
-            None => body(&Backend::Here(self.here(log))),
-            Some(socket) => {
-                body(&Backend::There(Client { socket, trusted: Trusted { daemon: daemon_uid }, log }))
-            }
+        let there = |socket| Backend::There(Client { socket, trusted: Trusted { daemon: daemon_uid }, log });
+        if let Some(socket) = self.socket() {
+            return body(&there(socket));
         }
-    }
-
-    /// Root leaves a store of the daemon's own user to the daemon, rather than work in a directory where another writes.
-    fn socket_of_the_owner(&self) -> Option<&'static Path> {
-        let leaves_it = self.config.is_none() && holds_store_of(daemon_uid, Path::new(DEFAULT_PATH));
-        leaves_it.then_some(Path::new(DEFAULT_SOCKET))
-    }
-
-    /// This process.
-    pub fn here<'a>(&'a self, log: &'a dyn Fn(Level, &str)) -> Door<'a> {
-        let config = Source::File(self.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH)));
-        Door { config, owner: Owner(system::effective_uid()), system: nested::SYSTEM, log }
+        let path = self.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH));
+        let owner = Owner(system::effective_uid());
+        let read = Config::read(path, owner);
+        let config = match &read {
+            // Root leaves it to the daemon, rather than work in a directory where another user writes.
+            Ok(config) if self.config.is_none() && is_of(daemon_uid, &config.store) => {
+                return body(&there(Path::new(DEFAULT_SOCKET)));
+            }
+            Ok(config) => Source::Read(config),
+            // It is read again by whoever tells what is wrong with it.
+            Err(_) => Source::File(path),
+        };
+        body(&Backend::Here(Door { config, owner, system: nested::SYSTEM, log }))
     }
 }
 
-/// Whether the store of a configuration belongs to this user. What cannot be read or is not there, is told of by whoever
-/// opens it.
-fn holds_store_of(user: impl Fn() -> Option<u32>, config: &Path) -> bool {
-    let Ok(config) = Config::read(config, Owner(system::effective_uid())) else {
-        return false;
-    };
-    // Most stores are root's: those cost no look into passwd(5).
-    let owner = fs::symlink_metadata(&config.store).map_or(0, |store| store.uid());
+/// Whether a store belongs to this user and not to root. One that is not there is told of by whoever opens it.
+fn is_of(user: impl Fn() -> Option<u32>, store: &Path) -> bool {
+    let owner = fs::symlink_metadata(store).map_or(0, |store| store.uid());
+    // Most are root's: those cost no look into passwd(5).
     owner != 0 && user() == Some(owner)
 }
 
@@ -77,20 +72,17 @@ mod tests {
     #[test]
     fn a_store_is_left_to_the_daemon_only_where_it_is_the_daemons() {
         let directory = tempfile::tempdir().unwrap();
-        let [config, store] = ["postern.toml", "store.db"].map(|name| directory.path().join(name));
-        fs::write(&config, format!("store = {store:?}")).unwrap();
-        assert!(!holds_store_of(|| Some(0), &config));
+        let store = directory.path().join("store.db");
+        assert!(!is_of(|| Some(0), &store));
         fs::write(&store, "").unwrap();
         let owner = if system::effective_uid() == 0 { 4711 } else { system::effective_uid() };
         chown(&store, Some(owner), None).unwrap();
-        assert!(holds_store_of(|| Some(owner), &config));
-        assert!(!holds_store_of(|| Some(owner + 1), &config));
-        assert!(!holds_store_of(|| None, &config));
-        fs::write(&config, "store = 7").unwrap();
-        assert!(!holds_store_of(|| Some(owner), &config));
+        assert!(is_of(|| Some(owner), &store));
+        assert!(!is_of(|| Some(owner + 1), &store));
+        assert!(!is_of(|| None, &store));
         if system::effective_uid() == 0 {
             chown(&store, Some(0), None).unwrap();
-            assert!(!holds_store_of(|| Some(0), &config));
+            assert!(!is_of(|| Some(0), &store));
         }
     }
 }

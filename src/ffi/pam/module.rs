@@ -1,7 +1,7 @@
 //! The logic: what the module does with a transaction.
 #![forbid(unsafe_code)]
 
-use crate::backend::{Backend, Level};
+use crate::backend::{self, Backend, Level};
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{self, RawAttempt, Shown};
 use crate::domain::time::Clock;
@@ -99,9 +99,7 @@ impl Call {
     fn refuse(&self, handle: &Handle<'_>, why: Unavailable) -> Outcome {
         let none = Secret::new(Vec::new());
         let log = |level: Level, line: &str| self.log(handle, level, line);
-        Outcome::Authenticated(
-            self.arguments.choice.here(&log).refuse(&self.attempt(Shown::Field(&none)), why),
-        )
+        Outcome::Authenticated(backend::refuse(&self.attempt(Shown::Field(&none)), &why, &log))
     }
 }
 
