@@ -1,9 +1,9 @@
 //! The directory, and how its files are opened and locked.
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -102,9 +102,11 @@ fn try_lock(path: &Path, file: &File) -> Result<bool, RunError> {
 
 fn trusted_directory(directory: &Path, owner: u32) -> Result<(), RunError> {
     let io = |error| RunError::Io(directory.to_owned(), error);
-    match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(io(error)),
-        Ok(()) | Err(_) => {}
+    match DirBuilder::new().mode(0o755).create(directory) {
+        // Whatever the umask: posternd's sockets lie beside our files, and their peers have to reach them.
+        Ok(()) => fs::set_permissions(directory, Permissions::from_mode(0o755)).map_err(io)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(io(error)),
     }
     let metadata = fs::symlink_metadata(directory).map_err(io)?;
     if !metadata.is_dir() {

@@ -13,6 +13,7 @@ use crate::support::command::{Run, must, must_with, run};
 use crate::support::namespaces::WORK;
 use crate::support::people::{PRIMARY, Person, Totp, postern, slip};
 use crate::support::rig::Rig;
+use crate::support::servers::Posternd;
 
 pub const FACTS: &[Fact] = facts![
     a_user_enrolls_alone_and_logs_in_with_all_that_it_gave,
@@ -24,6 +25,7 @@ pub const FACTS: &[Fact] = facts![
     who_guesses_at_home_closes_no_other_door,
     a_unix_account_that_is_locked_proves_nothing,
     without_posternd_a_user_is_sent_to_the_administrator,
+    users_reach_posternd_where_a_login_came_before_it,
     a_socket_of_somebody_else_gets_no_password,
     words_that_nobody_means_well_with_are_refused,
 ];
@@ -283,6 +285,15 @@ fn without_posternd_a_user_is_sent_to_the_administrator(rig: &mut Rig) {
         },
     );
     list().result();
+}
+
+fn users_reach_posternd_where_a_login_came_before_it(rig: &mut Rig) {
+    let bob = rig.system_person();
+    rig.posternd.stop();
+    let first = format!("rm -r /run/postern; umask 077; postern try {} --service imap || true", bob.name);
+    must_with(&first, "wrong\n");
+    rig.posternd = Posternd::start();
+    bob.runs(&["app", "list"], &[]).result();
 }
 
 /// A posternd of somebody else, which ends with the trial.
