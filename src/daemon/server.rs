@@ -173,7 +173,10 @@ impl Server<'_> {
             Heard::Nothing => {}
             Heard::End => self.peers.remove(id),
             Heard::Forbidden => {
-                let line = format!("posternd has no permit for a question of uid {uid}");
+                let line = format!(
+                    "posternd has no permit for what uid {uid} asks; give it a [[daemon.permit]] in postern.toml, \
+                     then reload posternd"
+                );
                 peer.say_unavailable();
                 self.peers.remove(id);
                 self.say(Level::Error, &line);

@@ -22,7 +22,7 @@ pub(in crate::cli) fn meaning(why: &Refusal) -> String {
         Refusal::NotEnrolled => "you have no second factor yet".to_owned(),
         Refusal::EnrolledBefore => "you have a second factor already".to_owned(),
         Refusal::NothingToProveWith => {
-            "you had a second factor or an app password before, and have no key or recovery code left"
+            "your account has had an app password or a second factor, so that a password alone proves too little"
                 .to_owned()
         }
         Refusal::NoAppPassword => "you have no live app password of that label".to_owned(),
