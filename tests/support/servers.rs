@@ -80,7 +80,7 @@ pub fn install_postern() {
         install -D -m 644 packaging/examples/postfix/smtpd.conf /etc/postfix/sasl/smtpd.conf
         sh packaging/examples/postfix/submission-cyrus {PLUGIN_PORT}
         sed -i 's|^#saslauthd = .*|saslauthd = [\"/var/spool/postfix/postern/mux\"]|' /etc/postern/postern.toml
-        install -m 644 packaging/examples/postfix/smtpd-saslauthd.conf /etc/postfix/sasl/
+        install -D -m 644 packaging/examples/postfix/smtpd-saslauthd.conf /etc/postfix/sasl/smtpd-saslauthd.conf
         sh packaging/examples/postfix/submission-cyrus {SASLAUTHD_PORT} smtpd-saslauthd"
     ));
 }
