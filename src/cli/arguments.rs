@@ -45,13 +45,13 @@ pub(super) enum Command {
     /// What is there already is kept. A store of an older Postern is brought up to date.
     #[command(after_help = "Example:\n  sudo postern init")]
     Init,
-    /// Add, list, close and open accounts.
+    /// Add, list, disable and enable accounts.
     #[command(subcommand, after_help = "Example:\n  sudo postern account add alice --primary pam")]
     Account(AccountCommand),
     /// Make, list and revoke app passwords.
     #[command(subcommand, after_help = "Example:\n  sudo postern app add alice --label phone")]
     App(AppCommand),
-    /// Enroll, list and remove keys for one-time codes.
+    /// Enroll, list and remove second factors.
     #[command(subcommand, after_help = "Example:\n  sudo postern totp enroll alice")]
     Totp(TotpCommand),
     /// Show how many recovery codes are left, and make new ones.
@@ -149,13 +149,13 @@ pub(super) enum AccountCommand {
     /// Show one account: what it has, and what stands against it.
     #[command(after_help = "Example:\n  sudo postern account show alice")]
     Show(ShowCommand),
-    /// Close an account: none of its passwords is good any more.
+    /// Disable an account: none of its passwords is good any more.
     #[command(after_help = "Example:\n  sudo postern account disable alice")]
     Disable {
         /// The account.
         name: OsString,
     },
-    /// Open an account again.
+    /// Enable an account again.
     #[command(after_help = "Example:\n  sudo postern account enable alice")]
     Enable {
         /// The account.
@@ -169,7 +169,7 @@ pub(super) enum AccountCommand {
     },
     /// Do what is to be done when somebody else has the primary password, or a device.
     ///
-    /// Closes the account, and takes from it for ever: all app passwords, recovery codes, and keys for one-time codes.
+    /// Disables the account, and takes from it for ever: all app passwords, recovery codes, and second factors.
     /// Says what is left to do, in order.
     #[command(after_help = "Examples:
   sudo postern account compromised alice --dry-run

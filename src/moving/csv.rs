@@ -82,7 +82,7 @@ impl Row<'_> {
     fn item(&self, naming: &Naming) -> Result<Item, Reason> {
         if self.fields.len() != self.header.len() {
             return Err(Reason(format!(
-                "it has {} fields, and the header has {}",
+                "it has not as many fields as the header: {} instead of {}",
                 self.fields.len(),
                 self.header.len()
             )));
@@ -241,7 +241,7 @@ mod tests {
         refused("name,hash\nalice,x", "columns are to be of account, hash");
         refused("hash\nx", "no column account");
         refused("account,account\na,b", "twice");
-        refused("account,hash\nalice", "it has 1 fields, and the header has 2");
+        refused("account,hash\nalice", "not as many fields as the header: 1 instead of 2");
         refused("account,hash\nalice,", "neither a hash");
         refused("account,hash\nalice,secret", "has no {SCHEME}");
         refused("account,primary\nalice,ldap", "pam or store");

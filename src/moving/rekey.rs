@@ -71,7 +71,8 @@ pub enum RekeyError {
 impl fmt::Display for RekeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Held(held) => write!(f, "{} accounts need an older key still", held.len()),
+            Self::Held(held) if held.len() == 1 => f.write_str("an account needs the older key still"),
+            Self::Held(held) => write!(f, "{} accounts need the older key still", held.len()),
             Self::NotBegun => f.write_str("there is one key, and nothing to finish"),
             Self::Unavailable(error) => error.fmt(f),
         }

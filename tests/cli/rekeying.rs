@@ -29,7 +29,7 @@ fn a_key_is_changed_in_two_commands() {
         (&status["held"][0]["app_passwords"], &status["held"][0]["primaries"]),
         (&1.into(), &1.into())
     );
-    home.run(["rekey", "--finish"], "").refused(1, "need an older key");
+    home.run(["rekey", "--finish"], "").refused(1, "the older key still");
     assert_eq!(keys(&home), 2);
     home.run(["try", "alice", "--service", "imap", "--spend"], &phone).is(0);
     home.run(["account", "passwd", "alice"], PRIMARY).is(0);

@@ -19,7 +19,7 @@ use crate::store::{Losses, PrimaryCheck, TotpKeys};
 pub struct CompromisedCommand {
     /// The account.
     name: OsString,
-    /// Keep the keys for one-time codes: for certain, nobody but their owner has them.
+    /// Keep the second factors: for certain, nobody but their owner has them.
     #[arg(long)]
     keep_totp: bool,
     /// Show what the account would lose, and change nothing.
@@ -45,7 +45,7 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &CompromisedCommand) -> Resu
     if !command.yes {
         confirm::somebody_types()?;
         text::note(&would(&name, &expected));
-        if confirm::yes_or_no("Close it, and take all this from it for ever?")? == Answer::No {
+        if confirm::yes_or_no("Disable it, and take all this from it for ever?")? == Answer::No {
             return Ok(Exit::Denied);
         }
     }
@@ -57,7 +57,7 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &CompromisedCommand) -> Resu
         show(&name, &lost, command.output)?;
     }
     let shown = text::shell_word(name.as_str());
-    text::note(&format!("The account {shown} is closed, and has lost for ever:\n{}", in_words(&lost)));
+    text::note(&format!("The account {shown} is disabled, and has lost for ever:\n{}", in_words(&lost)));
     say_what_is_left_to_do(&name, &account.primary, keys);
     Ok(Exit::Ok)
 }
@@ -71,8 +71,8 @@ fn show(name: &AccountName, losses: &Losses, output: Output) -> Result<(), Failu
 
 fn would(name: &AccountName, losses: &Losses) -> String {
     let name = text::shell_word(name.as_str());
-    let closed = if losses.open { "would be closed" } else { "is closed already" };
-    format!("The account {name} {closed}, and would lose for ever:\n{}", in_words(losses))
+    let disabled = if losses.open { "would be disabled" } else { "is disabled already" };
+    format!("The account {name} {disabled}, and would lose for ever:\n{}", in_words(losses))
 }
 
 /// The order is that of the day: first whoever is inside must go, and the account opens last.
@@ -92,7 +92,7 @@ fn say_what_is_left_to_do(name: &AccountName, primary: &PrimaryCheck, keys: Totp
     }
     steps.extend([
         ("print new recovery codes", format!("postern recovery new {name}")),
-        ("open the account again", format!("postern account enable {name}")),
+        ("enable the account again", format!("postern account enable {name}")),
         ("make an app password for each device", format!("postern app add --label phone {name}")),
         ("see what was done with the account", format!("postern log {account}")),
         ("look for filters and forwards that were left behind", String::new()),

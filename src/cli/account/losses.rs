@@ -13,7 +13,7 @@ pub(super) fn in_words(losses: &Losses) -> String {
         labels => labels.iter().map(|label| text::escaped(label)).collect::<Vec<_>>().join(", "),
     };
     format!(
-        "  app passwords: {}\n  revoked ones that could be restored: {}\n  keys for codes: {}\n  recovery codes: {}",
+        "  app passwords: {}\n  revoked ones that could be restored: {}\n  second factors: {}\n  recovery codes: {}",
         named(&losses.app_passwords),
         losses.restorable,
         named(&losses.totp_keys),

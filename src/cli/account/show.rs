@@ -96,7 +96,7 @@ impl Seen {
             ("added", added),
             ("enrolled", self.account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
             ("app passwords", format!("{app_passwords} (at most {})", site.limits().most)),
-            ("keys for codes", labels(self.totp_keys.iter().map(|key| key.label.as_str()).collect())),
+            ("second factors", labels(self.totp_keys.iter().map(|key| key.label.as_str()).collect())),
             ("recovery codes", format!("{} left, {} spent", codes.left, codes.spent)),
             ("wrong codes", format!("{} of {}{closed}", self.code_failures(), self.most_code_failures())),
         ];

@@ -63,7 +63,7 @@ fn say(account: &str, rotation: &Rotation) {
         end(rotation)
     ));
     let old = operands(&[account, &rotation.rotated.old_label]);
-    text::note(&format!("To end it at once: postern app revoke {old}"));
+    text::note(&format!("To revoke it at once: postern app revoke {old}"));
 }
 
 fn say_what_stays(account: &str, rotation: &Rotation) {

@@ -53,7 +53,7 @@ pub(super) const fn meaning(why: Denial, seen: &Seen<'_>) -> &'static str {
         Denial::AccountReplaced => {
             "The secret is right, but the system has given the account's name to somebody else since."
         }
-        Denial::AccountDisabled => "The secret is right, and the account is closed.",
+        Denial::AccountDisabled => "The secret is right, and the account is disabled, here or by the system.",
         Denial::AccountChanged => "The account was closed or got another primary password in this moment.",
     }
 }
@@ -143,7 +143,7 @@ const fn in_general(why: Denial) -> &'static str {
             "give it to its new owner: `postern account remove {account}`, then `postern account add --primary pam {account}`"
         }
         Denial::AccountDisabled => {
-            "open it: `postern account enable {account}`; a Unix account may be locked or expired as well"
+            "enable it: `postern account enable {account}`; a Unix account may be locked or expired as well"
         }
     }
 }

@@ -67,7 +67,7 @@ pub(in crate::cli) const fn advice(why: &Refusal) -> (Exit, &'static str) {
             "ask your administrator: postern totp enroll NAME, or postern recovery new NAME",
         ),
         Refusal::NoAppPassword => (Exit::NotFound, "`postern app list` shows the labels"),
-        Refusal::LabelTaken => (Exit::Exists, "choose another label, or end that one first"),
+        Refusal::LabelTaken => (Exit::Exists, "choose another label, or revoke that one first"),
         Refusal::TooManyAppPasswords(_) => (Exit::Denied, "revoke one first: `postern app revoke`"),
         Refusal::LivesTooLong(_) => (Exit::Usage, "ask for an earlier end, or leave --expires out"),
         Refusal::WrongCode => (
