@@ -20,7 +20,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use postern::config::{Config, Owner};
+use postern::crypto::entropy;
 use postern::crypto::otp::{self, Code};
+use postern::crypto::password_hash::{Cost, PasswordHash};
 use postern::crypto::secret::Secret;
 use postern::domain::account::AccountName;
 use postern::domain::app_password::Label;
@@ -29,7 +31,7 @@ use postern::domain::service::Scope;
 use postern::domain::time::UnixTime;
 use postern::domain::totp::Totp;
 use postern::enrollment::{Enrollment, NewPrimary, Overlap, Wanted};
-use postern::store::{Made, Restorable};
+use postern::store::{Made, PrimaryCheck, Restorable};
 use postern::verifier::Vault;
 use tempfile::TempDir;
 
@@ -113,11 +115,13 @@ impl Site {
         Made { at: now(), by: self.owner().0 }
     }
 
+    /// Straight into the store: what nobody may choose today may have been brought along.
     pub fn account(&self, account: &str, primary: &str) {
-        let secret = Secret::copy_of(primary.as_bytes());
-        Enrollment::new(&self.vault())
-            .add_account(&name(account), &NewPrimary::Store(&secret), self.made())
-            .unwrap();
+        let (vault, secret) = (self.vault(), Secret::copy_of(primary.as_bytes()));
+        let (pepper, salt) = (vault.keyring.pepper(), entropy::bytes().unwrap());
+        let hash = PasswordHash::make(&secret, &pepper, Cost::CHOSEN, salt).unwrap();
+        let primary = PrimaryCheck::Store(hash.as_str().to_owned());
+        vault.store.add_account(&name(account), &primary, None, self.made()).unwrap();
     }
 
     pub fn pam_account(&self, account: &str) {
