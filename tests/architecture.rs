@@ -169,6 +169,25 @@ fn the_rig_is_installed_by_the_commands_of_the_readme() {
     }
 }
 
+#[test]
+fn the_unit_lets_posternd_make_every_socket_that_the_configuration_or_the_readme_names() {
+    let unit = fs::read_to_string("packaging/systemd/postern.service").unwrap();
+    let writable = unit.lines().find_map(|line| line.strip_prefix("ReadWritePaths=")).unwrap();
+    let shipped = fs::read_to_string("packaging/etc/postern.toml").unwrap();
+    let readme = fs::read_to_string("README.md").unwrap();
+    let sockets: Vec<&str> = [shipped.as_str(), &readme]
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|line| ["verify = [", "saslauthd = [", "manage = ["].iter().any(|key| line.contains(key)))
+        .flat_map(|line| line.split('"').skip(1).step_by(2))
+        .collect();
+    assert!(4 <= sockets.len(), "{sockets:?}");
+    for socket in sockets {
+        let is_below = |place: &str| socket.starts_with(&format!("{}/", place.trim_start_matches('-')));
+        assert!(writable.split(' ').any(is_below), "{socket} in {writable}");
+    }
+}
+
 fn floor(room: &str) -> u8 {
     HOUSE.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("{room} is not on the plan")).1
 }
