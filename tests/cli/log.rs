@@ -150,6 +150,25 @@ fn hostile_rows_are_shown_tame() {
 }
 
 #[test]
+fn a_table_shows_ends_by_the_readers_clock_and_json_what_the_row_holds() {
+    let home = Home::with_alice();
+    home.run(["app", "add", "alice", "--label", "phone", "--expires", "2999-12-31"], "").is(0);
+    home.run(["app", "rotate", "alice", "phone"], "").is(0);
+    let table = home.run(["log"], "").out;
+    assert!(table.contains("expires=2999-12-31 23:59"), "{table}");
+    let rotated = table.lines().find(|line| line.contains("app.rotate")).unwrap();
+    assert!(rotated.contains(" until=20"), "{rotated}");
+    assert_eq!(
+        rows(&home, &["--event", "app.add"])[0]["detail"]
+            .as_str()
+            .unwrap()
+            .matches("expires=32503680000")
+            .count(),
+        1
+    );
+}
+
+#[test]
 fn following_shows_each_new_row_and_ends_with_its_reader() {
     let home = Home::with_alice();
     let mut child = home.command(["log", "--follow", "--json", "--account", "alice"]).spawn().unwrap();
@@ -189,6 +208,7 @@ fn a_whole_chain_is_said_to_be_whole_with_its_anchor() {
     assert_eq!(rows(&home, &[])[1]["anchor"], anchor);
     home.app_password("phone");
     home.run(["log", "verify", "--anchor", anchor], "").is(0);
+    home.run(["log", "verify", "--anchor", &format!("anchor={anchor}")], "").is(0);
     let wrong = home.run(["log", "verify", "--anchor", "2:00000000"], "");
     wrong.is(1);
     assert_eq!(wrong.out, "row 2 is not the one that the log told of\n");

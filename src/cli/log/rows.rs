@@ -163,8 +163,18 @@ fn cells(row: &AuditRow, names: &Names) -> [String; 7] {
         row.event.clone(),
         text(&row.account),
         text(&row.label),
-        row.detail.clone().unwrap_or_default(),
+        row.detail.as_deref().map(readable).unwrap_or_default(),
     ]
+}
+
+/// A detail with its ends as the reader's clock shows them; the row itself keeps seconds.
+fn readable(detail: &str) -> String {
+    let word = |word: &str| {
+        let end = word.split_once('=').filter(|(name, _)| ["expires", "until"].contains(name));
+        let end = end.and_then(|(name, secs)| Some((name, UnixTime(secs.parse().ok()?))));
+        end.map_or_else(|| word.to_owned(), |(name, end)| format!("{name}={}", table::until(end)))
+    };
+    detail.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// None where somebody has written what is no time of ours.

@@ -38,6 +38,7 @@ pub(super) fn run(site: &Site<'_>, command: &VerifyCommand) -> Result<Exit, Fail
 fn anchor(typed: &OsStr) -> Result<Anchor, Failure> {
     typed
         .to_str()
+        .map(|text| text.trim().strip_prefix("anchor=").unwrap_or(text.trim()))
         .ok_or(AnchorError)
         .and_then(Anchor::parse)
         .map_err(|error| Failure::Usage(error.to_string(), "copy it from a line `changed ... anchor=`"))
