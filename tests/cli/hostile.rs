@@ -11,6 +11,7 @@ pub(super) fn is_tame(done: &Done) {
     let text = format!("{}{}", done.out, done.err);
     assert!(text.len() < 4096, "{} octets", text.len());
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
+    assert!(!text.contains('\u{202e}'), "{text:?}");
     assert!(!text.contains("panicked") && !text.contains("fault of its own"), "{text:?}");
     assert!(!done.err.is_empty());
 }

@@ -105,7 +105,7 @@ fn no_argument_of_any_command_does_harm() {
     let home = Home::with_alice();
     home.app_password("phone");
     let long = "a".repeat(65_536);
-    let bad = ["", "a\x1b[2J\nb", "99999999999999999999", "-1", &long].map(OsStr::new);
+    let bad = ["", "a\x1b[2J\nb", "99999999999999999999", "-1", "\u{202e}a", &long].map(OsStr::new);
     each_command(&mut |path, command| {
         if command.has_subcommands() && !path.starts_with(&["log".to_owned()]) {
             return;
@@ -124,6 +124,102 @@ fn no_argument_of_any_command_does_harm() {
             }
         }
     });
+}
+
+#[test]
+fn no_file_that_any_command_takes_does_harm() {
+    let home = Home::with_alice();
+    let before = home.content();
+    let mut count = 0;
+    each_command(&mut |path, command| {
+        let Some(file) = command.get_arguments().find(|arg| arg.get_id() == "file") else { return };
+        let formats = command.get_arguments().find(|arg| arg.get_id() == "format");
+        let formats = formats.map(Arg::get_possible_values).unwrap_or_default();
+        let formats: Vec<&str> = formats.iter().map(clap::builder::PossibleValue::get_name).collect();
+        for format in if formats.is_empty() { vec![""] } else { formats } {
+            for bad in bad_lines() {
+                fs::write(home.path("hostile"), [good_lines(format).as_bytes(), &bad, b"\n"].concat())
+                    .unwrap();
+                let words = arguments(command, file, home.path("hostile").as_os_str());
+                let words = words.into_iter().filter(|word| !word.to_string_lossy().starts_with("--format="));
+                let mut run = home.command(path.iter().map(String::as_str));
+                run.args(words);
+                if !format.is_empty() {
+                    run.arg(format!("--format={format}"));
+                }
+                let done = finish(run.spawn().unwrap(), "");
+                let shown = String::from_utf8_lossy(&bad[..bad.len().min(40)]).into_owned();
+                assert!([1, 2, 5].contains(&done.code), "{path:?} {format} {shown:?} {done:?}");
+                assert!(
+                    format.is_empty() || done.err.contains("line "),
+                    "{path:?} {format} {shown:?} {done:?}"
+                );
+                is_tame(&done);
+                assert!(home.content() == before, "{path:?} {format} {shown:?}");
+                count += 1;
+            }
+        }
+    });
+    assert!(5 * bad_lines().len() <= count, "{count}");
+}
+
+/// What stands before the bad line, and must not be taken over without it.
+fn good_lines(format: &str) -> &'static str {
+    match format {
+        "dovecot" => "good:{PLAIN}correct horse battery::::::\n",
+        "csv" => "account,hash\ngood,{PLAIN}correct horse battery\n",
+        "google-authenticator" => "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n",
+        "oath" => "HOTP/T30/6\tgood\t-\t3132333435363738393031323334353637383930\n",
+        _ => "",
+    }
+}
+
+fn bad_lines() -> Vec<Vec<u8>> {
+    let mut lines: Vec<Vec<u8>> = [
+        "a\0b",
+        "\x1b[2J\x07",
+        "\u{202e}evil,\u{202e}x",
+        "-1",
+        "99999999999999999999",
+        "HOTP/T-30/6 alice - 00",
+    ]
+    .map(|line| line.as_bytes().to_vec())
+    .into();
+    lines.extend([b"\xff\xfe".to_vec(), vec![b'a'; 65_536], b"a:b:c,d,e,f\x1b".to_vec()]);
+    lines
+}
+
+/// Commands that show nothing but a new secret, a page, or what became of one thing. Another must have --json.
+const WITHOUT_JSON: [&str; 14] = [
+    "init",
+    "account add",
+    "account disable",
+    "account enable",
+    "account unlock",
+    "account passwd",
+    "app add",
+    "app rename",
+    "app limit",
+    "app rotate",
+    "totp enroll",
+    "totp remove",
+    "recovery new",
+    "completions",
+];
+
+#[test]
+fn every_command_that_shows_something_shows_it_in_json_too() {
+    let mut without = Vec::new();
+    each_command(&mut |path, command| {
+        let has = command.get_arguments().any(|arg| arg.get_long() == Some("json"));
+        if !has && !command.has_subcommands() {
+            without.push(path.join(" "));
+        }
+    });
+    without.sort_unstable();
+    let mut excused = WITHOUT_JSON.map(str::to_owned);
+    excused.sort_unstable();
+    assert_eq!(without, excused);
 }
 
 /// What the command must have, and the one under test with this value.
@@ -147,7 +243,7 @@ fn plausible(arg: &Arg) -> OsString {
         return known.get_name().into();
     }
     match arg.get_id().as_str() {
-        "name" => "alice",
+        "name" | "account" => "alice",
         "label" => "phone",
         "service" => "imap",
         _ => "1",
