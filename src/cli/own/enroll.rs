@@ -75,11 +75,13 @@ impl Own<'_> {
             return Err(unexpected());
         };
         totp::say_enrolled(&account.name);
+        text::note("");
         if let Err(error) = recovery::show_codes(self.site, &account.name, &codes, Form::Lines) {
             // What nobody has seen must not stay good; new recovery codes will replace these.
             self.revoke(&terms.label)?;
             return Err(Failure::NotShown(error));
         }
+        text::note("");
         self.show_app_password(&account.name, &password, terms, expires_at)
     }
 
