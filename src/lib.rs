@@ -49,6 +49,7 @@
 //! - [`enrollment`]: makes and revokes accounts, app passwords, TOTP keys. Floor 3 with the verifier, whose
 //!   vault (store and key together) it works in.
 //! - `moving`: files of other software, copies, new keys. Floor 3 likewise; not in the module that hosts load.
+//! - `probe`: logs in at the site's real doors with an account of its own; not in the module that hosts load.
 //! - [`backend`]: what a door asks.
 //! - `doctor`: what is wrong with the servers around us, and how to mend it; not in the module that hosts load.
 //! - `daemon`: posternd, which answers for hosts that may not read the store; its threat model is there.
@@ -92,6 +93,8 @@ pub mod enrollment;
 pub mod daemon;
 #[cfg(feature = "cli")]
 pub mod moving;
+#[cfg(feature = "cli")]
+pub mod probe;
 pub mod backend;
 #[cfg(feature = "cli")]
 pub mod doctor;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder or file, floor, and whether equals on that floor may know each other.
-const HOUSE: [(&str, u8); 17] = [
+const HOUSE: [(&str, u8); 18] = [
     ("crypto", 0),
     ("domain", 1),
     ("config", 2),
@@ -22,6 +22,7 @@ const HOUSE: [(&str, u8); 17] = [
     ("verifier", 3),
     ("enrollment", 3),
     ("moving", 3),
+    ("probe", 4),
     ("backend", 4),
     ("daemon", 4),
     ("doctor", 4),

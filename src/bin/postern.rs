@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         name_of: |uid| users::name_of(uid).ok().flatten(),
         trusted: Trusted { daemon: || users::uid_of(DAEMON_USER) },
         pause,
+        is_told_to_stop: system::is_told_to_stop,
         log: system::syslog,
     };
     // Caught, so that secrets are wiped and the terminal is given back.

@@ -12,6 +12,7 @@ use crate::cli::completions::CompletionsCommand;
 use crate::cli::doctor::DoctorCommand;
 use crate::cli::import::ImportCommand;
 use crate::cli::log::LogCommand;
+use crate::cli::probe::ProbeCommand;
 use crate::cli::recovery::RecoveryCommand;
 use crate::cli::rekey::RekeyCommand;
 use crate::cli::restore::RestoreCommand;
@@ -94,6 +95,29 @@ pub(super) enum Command {
   sudo postern try alice --service imap
   sudo postern try alice --service smtp --rhost 192.0.2.7 --json")]
     Try(TryCommand),
+    /// Log in at the real doors with a throw-away account, and say which of them is open.
+    ///
+    /// Makes an account whose name and secrets nobody can guess, tries over IMAP, POP3, submission and ManageSieve what
+    /// must pass and what must fail, and removes the account whatever happens. The doors are those of this machine's
+    /// Dovecot and Postfix, unless some are named; a place is HOST, HOST:PORT or [ADDRESS]:PORT, with /tls or
+    /// /starttls behind it where the port does not say so. Needs curl, and openssl for ManageSieve.
+    ///
+    /// Postern alone knows that account. A server that has no mailbox for it refuses it after Postern has let it in:
+    /// that is told apart by what Postern remembers, and counts as passed. A password check of another kind behind
+    /// Postern cannot know it either. To have that tried too, name with --user a user whom the servers know, such as a
+    /// Unix user made for this alone, and type the password that they know: it must not be enough. For half a minute
+    /// Postern has an account of that name; a user who has one already is refused.
+    ///
+    /// Nobody is slowed down: on this machine each attempt comes from a loopback address of its own. To other machines
+    /// it comes from this machine's address, on which Dovecot may be slow for some minutes.
+    ///
+    /// Ends with 0 if all is as it must be, 1 if a door is open, unguarded or shut to who may pass, 5 if one could not
+    /// be probed.
+    #[command(after_help = "Examples:
+  sudo postern probe
+  sudo postern probe --user tester
+  sudo postern probe --imap mail.example.org:993 --submission mail.example.org:587 --json")]
+    Probe(ProbeCommand),
     /// Show who changed what, and when.
     ///
     /// Every change, and every code that was used, is a row of the store. The newest is shown last.

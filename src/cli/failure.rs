@@ -77,6 +77,8 @@ pub(super) enum Failure {
     StoreWithoutKey { store: PathBuf, key: PathBuf },
     /// A file or directory cannot be looked at or made.
     Place(PathBuf, io::Error),
+    /// It came to no end.
+    Unfinished(String, &'static str),
     /// A secret or a code cannot be read.
     Input(io::Error),
     /// The result cannot be written.
@@ -114,6 +116,7 @@ impl Failure {
             Self::Daemon(why) => refusal::without_an_answer(why),
             Self::Denied(_, hint) => (Exit::Denied, hint),
             Self::Exists(_, hint) => (Exit::Exists, hint),
+            Self::Unfinished(_, hint) => (Exit::Unavailable, hint),
             Self::NotFound(_) => (Exit::NotFound, "see how it is spelled, and in which directory you are"),
             Self::Enrollment(error) => for_enrollment(error),
             Self::Unavailable(error) if is_forbidden(error) => for_forbidden(),
@@ -241,7 +244,8 @@ impl fmt::Display for Failure {
             Self::Usage(what, _)
             | Self::Denied(what, _)
             | Self::Exists(what, _)
-            | Self::NotPermitted(what, _) => f.write_str(what),
+            | Self::NotPermitted(what, _)
+            | Self::Unfinished(what, _) => f.write_str(what),
             Self::Refused(why) => f.write_str(&refusal::meaning(why)),
             Self::Daemon(why) => why.fmt(f),
             Self::Enrollment(error) => error.fmt(f),

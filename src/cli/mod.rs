@@ -32,6 +32,7 @@ mod qr;
 mod totp;
 mod recovery;
 mod attempt;
+mod probe;
 mod check;
 mod log;
 mod doctor;
@@ -76,6 +77,8 @@ pub struct World<'a> {
     pub trusted: Trusted,
     /// Waits for a second, or until nobody reads stdout.
     pub pause: fn() -> Reader,
+    /// Whether somebody has asked this process to end; from the first call on, that ends nothing by itself.
+    pub is_told_to_stop: fn() -> bool,
     /// Takes audit lines.
     pub log: fn(Level, &str),
 }
@@ -124,6 +127,7 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Restore(command) => restore::run(&Site::open(world, config)?, command),
         Command::Rekey(command) => rekey::run(&Site::open(world, config)?, command),
         Command::Try(command) => attempt::run(world, config, command),
+        Command::Probe(command) => probe::run(&Site::open(world, config)?, command),
         Command::Log(command) => log::run(&Site::open(world, config)?, command),
         Command::Doctor(command) => doctor::run(world, config, command),
         Command::Completions(command) => completions::run(command),

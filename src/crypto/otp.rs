@@ -143,6 +143,12 @@ impl Code {
     pub fn matches(self, other: Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
+
+    /// As a person types it.
+    #[must_use]
+    pub fn typed(self, digits: Digits) -> Secret {
+        Secret::new(format!("{:01$}", self.0, usize::from(digits.count())).into_bytes())
+    }
 }
 
 impl fmt::Debug for Code {
@@ -179,6 +185,7 @@ mod tests {
             assert!(Code::parse(text.as_bytes(), Digits::SIX).is_none(), "{text}");
         }
         assert!(Code::parse(b"012345", Digits::SIX).unwrap().matches(Code(12_345)));
+        assert_eq!(Code(12_345).typed(Digits::SIX).expose(), b"012345");
     }
 
     #[test]

@@ -47,6 +47,33 @@ impl Service {
     }
 }
 
+/// The services of mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mail {
+    /// Reading it, on the server.
+    Imap,
+    /// Fetching it.
+    Pop3,
+    /// Sending it.
+    Smtp,
+    /// Filtering it.
+    Sieve,
+}
+
+impl From<Mail> for Service {
+    fn from(mail: Mail) -> Self {
+        Self(
+            match mail {
+                Mail::Imap => "imap",
+                Mail::Pop3 => "pop3",
+                Mail::Smtp => "smtp",
+                Mail::Sieve => "sieve",
+            }
+            .into(),
+        )
+    }
+}
+
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -73,12 +100,24 @@ impl Scope {
     /// Most services in one scope.
     pub const MAX_SERVICES: usize = 16;
 
-    const MAIL: [&str; 4] = ["imap", "pop3", "sieve", "smtp"];
+    const MAIL: [Mail; 4] = [Mail::Imap, Mail::Pop3, Mail::Sieve, Mail::Smtp];
 
     /// What a mail program needs: imap, pop3, smtp, sieve.
     #[must_use]
     pub fn mail() -> Self {
-        Self(Self::MAIL.map(|name| Service(name.into())).into())
+        Self(Self::MAIL.map(Service::from).into())
+    }
+
+    /// The same without one of them.
+    #[must_use]
+    pub fn mail_without(service: &Service) -> Self {
+        Self(Self::MAIL.map(Service::from).into_iter().filter(|each| each != service).collect())
+    }
+
+    /// One service alone.
+    #[must_use]
+    pub fn only(service: &Service) -> Self {
+        Self(vec![service.clone()])
     }
 
     /// Reads names parted by commas or blanks.

@@ -91,7 +91,7 @@ impl Enrollment<'_> {
         }
     }
 
-    fn hashed(&self, secret: &Secret) -> Result<PrimaryCheck, EnrollmentError> {
+    pub(super) fn hashed(&self, secret: &Secret) -> Result<PrimaryCheck, EnrollmentError> {
         admissible(secret).map_err(EnrollmentError::Inadmissible)?;
         let hash = PasswordHash::make(secret, &self.vault.keyring.pepper(), Cost::CHOSEN, entropy::bytes()?)?;
         Ok(PrimaryCheck::Store(hash.as_str().to_owned()))

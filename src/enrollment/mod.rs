@@ -12,6 +12,7 @@ mod revocation;
 mod totp_keys;
 mod recovery_codes;
 mod self_service;
+mod throw_aways;
 
 pub use crate::store::NewLimits;
 pub use accounts::NewPrimary;

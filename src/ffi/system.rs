@@ -4,6 +4,8 @@ use std::env;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{c_int, uid_t};
 
@@ -103,6 +105,20 @@ pub fn next_signal(descriptor: &OwnedFd) -> Option<c_int> {
     let length = rustix::io::read(descriptor, &mut octets).ok()?;
     let (number, _) = octets.get(..length)?.split_first_chunk::<4>()?;
     c_int::try_from(u32::from_ne_bytes(*number)).ok()
+}
+
+/// Whether somebody has asked this process to end. From the first call on, which comes before there is any thread,
+/// Ctrl-C and its like end nothing by themselves.
+#[must_use]
+pub fn is_told_to_stop() -> bool {
+    static SIGNALS: OnceLock<Option<OwnedFd>> = OnceLock::new();
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    let wanted = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+    let signals = SIGNALS.get_or_init(|| signal_descriptor(&wanted).ok());
+    if signals.as_ref().and_then(next_signal).is_some() {
+        TOLD.store(true, Ordering::Relaxed);
+    }
+    TOLD.load(Ordering::Relaxed)
 }
 
 /// Lets the signals of a parent through again, which may have blocked them.

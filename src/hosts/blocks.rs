@@ -24,7 +24,7 @@ impl Block {
                 let closed = std::mem::replace(&mut open, outer);
                 open.blocks.push(closed);
             } else if let Some((name, value)) = line.split_once('=') {
-                open.settings.push((name.trim().to_owned(), value.trim().to_owned()));
+                open.settings.push((name.trim().to_owned(), unquoted(value.trim()).to_owned()));
             } else if let Some(title) = line.strip_suffix('{') {
                 let (kind, name) = title.trim().split_once(' ').unwrap_or((title.trim(), ""));
                 let new = Self { kind: kind.to_owned(), name: name.trim().to_owned(), ..Self::default() };
@@ -52,16 +52,21 @@ impl Block {
     }
 }
 
+/// Blanks at its ends put a value into quotes.
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn blocks_lie_in_blocks() {
-        let text = "# 2.3.19\nprotocols = imap pop3\nservice imap-login {\n  inet_listener imaps {\n    address = \n    \
+        let text = "# 2.3.19\nprotocols = \" imap pop3\"\nservice imap-login {\n  inet_listener imaps {\n    address = \n    \
                     port = 993\n    ssl = yes\n  }\n  user = $default_login_user\n}\npassdb {\n  args = a=b {\n}\n";
         let read = Block::parse(text);
-        assert_eq!(read.setting("protocols"), Some("imap pop3"));
+        assert_eq!(read.setting("protocols"), Some(" imap pop3"));
         let service = read.of_kind("service").next().unwrap();
         assert_eq!(
             (service.name.as_str(), service.setting("user")),

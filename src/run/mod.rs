@@ -8,8 +8,10 @@ mod sheet;
 mod places;
 mod refusals;
 mod slots;
+mod turn;
 pub mod tombstones;
 
 pub use directory::RunError;
 pub use refusals::{Closed, Recollection, Refusals, Refused};
 pub use slots::{Slot, take_slot};
+pub use turn::{Turn, take_turn};

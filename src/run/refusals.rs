@@ -169,6 +169,21 @@ impl<'a> Refusals<'a> {
         Ok(forgotten)
     }
 
+    /// Whether anything of this account was refused lately, from wherever.
+    ///
+    /// # Errors
+    /// Where the file cannot be used.
+    pub fn knows(&self, account: &AccountName) -> Result<bool, RunError> {
+        let opened = self.open()?;
+        let name = opened.name(account);
+        for set in 0..SETS {
+            if opened.read(set)?.iter().any(|place| place.account == name) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The sources that must wait before they try an account again.
     ///
     /// # Errors
@@ -347,7 +362,10 @@ mod tests {
         place.with(|refusals| refusals.forgive(&name("alice"), source("192.0.2.1")).unwrap());
         assert_eq!(place.recall("alice", "192.0.2.1", "other", 1000).1, 0);
         assert_eq!(place.recall("alice", "2001:db8::1", "other", 1000).1, 4);
+        let known = || place.with(|refusals| refusals.knows(&name("alice")).unwrap());
+        assert!(known() && !place.with(|refusals| refusals.knows(&name("bob")).unwrap()));
         place.with(|refusals| refusals.forget(&[&name("alice")]).unwrap());
+        assert!(!known());
         assert_eq!(place.recall("alice", "2001:db8::1", "wrong 1", 1000), (false, 0));
         assert!(closed(1000).is_empty());
     }

@@ -97,13 +97,32 @@ impl Store {
     /// # Errors
     /// Where the store fails; then nothing is changed.
     pub fn remove_account(&self, account_id: i64, made: Made) -> Result<Written, StoreError> {
+        let known = "SELECT 1 FROM account WHERE id = ?1";
+        self.remove(account_id, known, "account.remove", made)
+    }
+
+    /// Removes an account that was made to be thrown away, and no other.
+    ///
+    /// # Errors
+    /// Where the store fails; then nothing is changed.
+    pub fn remove_throw_away(&self, account_id: i64, made: Made) -> Result<Written, StoreError> {
+        let known = "SELECT 1 FROM account WHERE id = ?1 AND throw_away = 1";
+        self.remove(account_id, known, "probe.remove", made)
+    }
+
+    fn remove(
+        &self,
+        account_id: i64,
+        known: &'static str,
+        event: &'static str,
+        made: Made,
+    ) -> Result<Written, StoreError> {
         self.write(|transaction| {
-            let known = "SELECT 1 FROM account WHERE id = ?1";
             if transaction.query_row(known, [account_id], |_| Ok(())).optional()?.is_none() {
                 return Ok(Written::NotFound);
             }
             // Before its name is gone.
-            self.record(transaction, made, &Entry::of("account.remove", account_id))?;
+            self.record(transaction, made, &Entry::of(event, account_id))?;
             for (_, delete) in OWN {
                 transaction.execute(delete, [account_id])?;
             }

@@ -175,6 +175,41 @@ impl Store {
         })
     }
 
+    /// Adds an account that nobody owns and that is removed within minutes. Its rows are told apart, so that its end
+    /// is not taken for that of a person's account.
+    ///
+    /// # Errors
+    /// `Taken` if there is an account of that name.
+    pub fn add_throw_away(
+        &self,
+        name: &AccountName,
+        primary: &PrimaryCheck,
+        made: Made,
+    ) -> Result<(), StoreError> {
+        let sql =
+            "INSERT INTO account (name, state, primary_check, primary_hash, key_id, throw_away, created_at,
+                                        created_by)
+                   VALUES (?1, 'active', ?2, ?3, ?4, 1, ?5, ?6)";
+        let (check, hash) = columns(primary);
+        self.write(|transaction| {
+            let row = (name.as_str(), check, hash, self.key_id()?, number(made.at.0), made.by);
+            transaction.execute(sql, row)?;
+            let account_id = transaction.last_insert_rowid();
+            self.record(transaction, made, &Entry::of("probe.add", account_id))
+        })
+    }
+
+    /// The names of accounts that were to be thrown away, and are still there.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn throw_aways(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT name FROM account WHERE throw_away = 1 ORDER BY id";
+        let mut statement = self.reader().prepare(sql)?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
     /// Opens or closes an account.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ CREATE TABLE account (
     created_by INTEGER NOT NULL CHECK (0 <= created_by),
     unix_uid INTEGER CHECK (0 <= unix_uid),
     primary_version INTEGER NOT NULL DEFAULT 1 CHECK (0 < primary_version),
+    throw_away INTEGER NOT NULL DEFAULT 0 CHECK (throw_away IN (0, 1)),
     CHECK ((primary_check = 'store') = (primary_hash IS NOT NULL))
 ) STRICT;
 

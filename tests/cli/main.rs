@@ -19,6 +19,7 @@ mod endings;
 mod revoking;
 mod codes;
 mod trying;
+mod probing;
 mod copying;
 mod importing;
 mod second_factors_brought_along;

@@ -32,6 +32,7 @@ mod doors;
 mod log;
 mod guides;
 mod manage;
+mod probe;
 mod rig_itself;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         log::FACTS,
         guides::FACTS,
         manage::FACTS,
+        probe::FACTS,
         rig_itself::FACTS,
     ];
     let trials = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();
