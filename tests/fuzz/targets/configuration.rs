@@ -7,7 +7,8 @@ use super::KIB;
 use super::allocation::within;
 
 pub fn text(octets: &[u8]) {
-    match within(64 * KIB + 512 * octets.len(), || Config::parse(octets)) {
+    // Two octets may open a table, and each has room for eleven keys; where there is a mistake, all is read again.
+    match within(64 * KIB + 2 * KIB * octets.len(), || Config::parse(octets)) {
         Ok(config) => {
             // Inside a string of TOML any letter may be written as a number.
             let text = String::from_utf8(octets.to_vec()).unwrap();
