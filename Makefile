@@ -57,6 +57,9 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	    case $$place in fail2ban/* | apparmor/*) place=examples/$$place ;; esac; \
 	    $(INSTALL) -D -m 644 "$$file" "$(DESTDIR)$(DOCDIR)/$$place" || exit 1; \
 	done
+	@# Where PAM looks if a file is gone from /etc/pam.d, before it falls to "other".
+	$(INSTALL) -d $(DESTDIR)/usr/lib/pam.d
+	$(INSTALL) -m 644 packaging/etc/pam.d/postern-* $(DESTDIR)/usr/lib/pam.d/
 	$(INSTALL) -d $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
 	$(INSTALL) -m 644 packaging/systemd/postern.sysusers $(DESTDIR)/usr/lib/sysusers.d/postern.conf
 	$(INSTALL) -m 644 packaging/systemd/postern.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/postern.conf
