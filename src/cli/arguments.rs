@@ -11,6 +11,7 @@ use crate::cli::backup::BackupCommand;
 use crate::cli::completions::CompletionsCommand;
 use crate::cli::doctor::DoctorCommand;
 use crate::cli::import::ImportCommand;
+use crate::cli::key::KeyCommand;
 use crate::cli::log::LogCommand;
 use crate::cli::probe::ProbeCommand;
 use crate::cli::recovery::RecoveryCommand;
@@ -76,6 +77,9 @@ pub(super) enum Command {
   sudo postern restore /var/backups/postern-20261122T073000Z.db
   sudo postern restore /var/backups/postern.db --force-older")]
     Restore(RestoreCommand),
+    /// Look after copies of the key.
+    #[command(subcommand, after_help = "Example:\n  sudo postern key verify /media/stick/postern-key")]
+    Key(KeyCommand),
     /// Put a new master key in the place of the old one, while logins go on.
     ///
     /// The new key stands before the old one in the key file, and all that is new is under it. What is sealed is sealed

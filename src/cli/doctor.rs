@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::backend::DAEMON_USER;
 use crate::cli::failure::Failure;
 use crate::cli::text::{self, Ink, painted_result as painted};
 use crate::cli::{Exit, World};
@@ -57,6 +58,7 @@ pub(super) fn run(world: &World<'_>, config: &Path, command: &DoctorCommand) -> 
         owner: Owner(world.effective_uid),
         now: (world.clock)(),
         clock: (world.kept_clock)(),
+        daemon_user: DAEMON_USER,
         uid_of: world.uid_of,
     });
     report.findings.retain(|finding| !command.ignore.iter().any(|id| id == finding.rule.id));

@@ -22,6 +22,7 @@ mod export;
 mod backup;
 mod restore;
 mod rekey;
+mod key;
 mod app;
 mod own;
 mod expiry;
@@ -125,6 +126,7 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Export(output) => export::run(&Site::open(world, config)?, *output),
         Command::Backup(command) => backup::run(&Site::open(world, config)?, command),
         Command::Restore(command) => restore::run(&Site::open(world, config)?, command),
+        Command::Key(command) => key::run(&Site::open(world, config)?, command),
         Command::Rekey(command) => rekey::run(&Site::open(world, config)?, command),
         Command::Try(command) => attempt::run(world, config, command),
         Command::Probe(command) => probe::run(&Site::open(world, config)?, command),

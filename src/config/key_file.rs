@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -110,6 +110,22 @@ impl std::error::Error for KeyError {}
 pub fn read_key(path: &Path, owner: Owner) -> Result<KeyFile, KeyError> {
     let content = guarded::read(path, owner, Others::MayNothing, (MAX_KEYS * KEY_LEN) as u64 + 1)
         .map_err(|error| KeyError::File(path.to_owned(), error))?;
+    parsed(path, content)
+}
+
+/// Reads a copy of a key file, from wherever it is kept.
+///
+/// # Errors
+/// Where it cannot be read, or has another length.
+pub fn read_key_copy(path: &Path, copy: impl Read) -> Result<KeyFile, KeyError> {
+    // With room for all of it from the start: a vector that grows leaves copies behind.
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_KEYS * KEY_LEN + 2));
+    let mut copy = copy.take((MAX_KEYS * KEY_LEN) as u64 + 1);
+    copy.read_to_end(&mut content).map_err(|error| KeyError::File(path.to_owned(), FileError::Io(error)))?;
+    parsed(path, content)
+}
+
+fn parsed(path: &Path, content: Zeroizing<Vec<u8>>) -> Result<KeyFile, KeyError> {
     let whole = content.len() % KEY_LEN == 0;
     if !whole || !(1..=MAX_KEYS).contains(&(content.len() / KEY_LEN)) {
         return Err(KeyError::WrongLength(path.to_owned(), content.len()));

@@ -14,7 +14,7 @@ mod key_file;
 pub use daemon::Daemon;
 pub use file::{Config, ConfigError, MAX_LEN};
 pub use guarded::{FileError, Owner, check};
-pub use key_file::{KeyError, KeyFile, create_key, read_key, replace_key};
+pub use key_file::{KeyError, KeyFile, create_key, read_key, read_key_copy, replace_key};
 pub use mistake::Mistake;
 
 /// Where the configuration lies unless a door names another place.

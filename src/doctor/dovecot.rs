@@ -93,8 +93,14 @@ impl Dovecot {
     }
 }
 
+/// The language of the Dovecot that is installed.
+#[must_use]
+pub fn installed_release() -> Option<Release> {
+    machine::ask("dovecot", &["--version"]).ok().map(|said| release_of(said.trim()))
+}
+
 /// 2.4 begins with 2.4; what cannot be read is taken for the older one.
-pub(super) fn release_of(version: &str) -> Release {
+fn release_of(version: &str) -> Release {
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     let first = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if (2, 4) <= first { Release::New } else { Release::Old }

@@ -20,7 +20,9 @@ mod postfix;
 mod system;
 mod site;
 
+pub use dovecot::installed_release;
 pub use finding::{Area, Finding, Remedy, Report, Rule, Severity};
+pub use passdb::Release;
 pub use rules::RULES;
 pub use system::Clock;
 
@@ -43,6 +45,8 @@ pub struct Ground<'a> {
     pub now: UnixTime,
     /// What the kernel says about its clock.
     pub clock: Clock,
+    /// The user to whom store and key belong where posternd is not root.
+    pub daemon_user: &'static str,
     /// The uid of a user of the system.
     pub uid_of: fn(&str) -> Option<u32>,
 }

@@ -42,6 +42,10 @@ rules! {
         "With second_factor = \"when-enrolled\", whoever has no authenticator of Postern's logs in with the primary \
          password alone. This is meant for the time of a roll-out.",
         "When everybody is enrolled, set it to required.";
+    KEY_NOT_COPIED = "key-not-backed-up", Postern, Warning,
+        "Nobody has shown Postern a copy of its key. If the key file is lost, the store and all its backups are worth \
+         nothing, and every account begins anew.",
+        "Copy the key file to a safe place apart from the backups, and let `postern key verify` look at the copy.";
     PAM_FALLS_THROUGH = "pam-falls-through", Pam, Error,
         "The stack can end with yes though pam_postern said no or was never asked: a control such as sufficient or \
          optional lets another module decide. The primary password alone is then enough.",

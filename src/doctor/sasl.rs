@@ -190,18 +190,29 @@ impl Application {
             Some(jail) => format!("From inside {}, {path} is {}", jail.display(), outside.display()),
             None => format!("{} names {path}", self.file.display()),
         };
-        let table = match kind {
-            Kind::Packets => "verify",
-            Kind::Stream => "saslauthd",
-        };
         report.found(
             &rules::POSTFIX_SOCKET,
             format!("{seen}, and nobody answers there."),
-            Remedy::lines(
-                "In postern.toml, under [daemon] (then: systemctl restart postern.socket postern)",
-                [format!("{table} = [{}]", ground.sockets.with(&outside, kind))],
-            ),
+            self.for_socket(path, kind, ground),
         );
+    }
+}
+
+/// Where the shipped unit listens for a jail, as seen from inside.
+const IN_JAIL: &str = "/postern/verify";
+
+impl Application {
+    fn for_socket(&self, path: &str, kind: Kind, ground: &Judged<'_>) -> Remedy {
+        match (kind, &self.jail) {
+            (Kind::Packets, Some(_)) if path != IN_JAIL => {
+                Remedy::lines(&format!("In {}", self.file.display()), [format!("postern_socket: {IN_JAIL}")])
+            }
+            (Kind::Packets, _) => Remedy::commands(["systemctl enable --now postern.socket"]),
+            (Kind::Stream, _) => Remedy::lines(
+                "In postern.toml, under [daemon]; its unit must let posternd write there (ReadWritePaths=)",
+                [format!("saslauthd = [{}]", ground.sockets.saslauthd_with(&self.outside(path)))],
+            ),
+        }
     }
 }
 

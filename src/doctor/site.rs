@@ -1,6 +1,8 @@
 //! Postern's own files, and the accounts in its store.
 
+use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::config::{Config, ConfigError, FileError, KeyError};
@@ -47,10 +49,20 @@ pub(super) fn examine(ground: &Ground<'_>, report: &mut Report) -> Option<Site> 
         }
     };
     roll_out(&config, report);
-    let accounts = match vault(ground, &config) {
-        Ok((vault, accounts)) => {
+    if is_left_to_the_daemon(ground, &config) {
+        let user = ground.daemon_user;
+        report.could_not_see(
+            "the store and its key",
+            format!("they are {user}'s: sudo -u {user} postern doctor looks at them"),
+        );
+        return Some(Site { config, accounts: Vec::new() });
+    }
+    let accounts = match stored(ground, &config) {
+        Ok((accounts, keys_are_copied)) => {
             report.saw(format!("the store, with {}", counted(accounts.len())));
-            drop(vault);
+            if !keys_are_copied {
+                key_not_copied(&config, report);
+            }
             accounts
         }
         Err(error) => {
@@ -65,10 +77,28 @@ pub(super) fn examine(ground: &Ground<'_>, report: &mut Report) -> Option<Site> 
     Some(Site { config, accounts })
 }
 
-fn vault(ground: &Ground<'_>, config: &Config) -> Result<(Vault, Vec<AccountRow>), Unavailable> {
-    let vault = Vault::open(config, ground.owner)?;
-    let accounts = vault.store.accounts(&config.policy.app_passwords, ground.now)?;
-    Ok((vault, accounts))
+/// Root does not work in a directory where another user writes.
+fn is_left_to_the_daemon(ground: &Ground<'_>, config: &Config) -> bool {
+    let owner = fs::symlink_metadata(&config.store).map_or(0, |store| store.uid());
+    ground.owner.0 == 0 && owner != 0 && (ground.uid_of)(ground.daemon_user) == Some(owner)
+}
+
+/// The accounts, and whether every key has been copied.
+fn stored(ground: &Ground<'_>, config: &Config) -> Result<(Vec<AccountRow>, bool), Unavailable> {
+    let store = Vault::open(config, ground.owner)?.store;
+    Ok((store.accounts(&config.policy.app_passwords, ground.now)?, store.keys_are_copied()?))
+}
+
+fn key_not_copied(config: &Config, report: &mut Report) {
+    let key = config.key.display();
+    report.found(
+        &rules::KEY_NOT_COPIED,
+        format!("No copy of {key} has been looked at, or none since it got a new key."),
+        Remedy::commands([
+            format!("cp {key} /media/YOUR-STICK/postern-key"),
+            "postern key verify /media/YOUR-STICK/postern-key".to_owned(),
+        ]),
+    );
 }
 
 fn counted(accounts: usize) -> String {

@@ -19,17 +19,15 @@ pub(super) enum Kind {
     Stream,
 }
 
-/// What posternd listens at.
+/// What posternd listens at in saslauthd's language.
 pub(super) struct Sockets {
-    verify: Vec<PathBuf>,
     saslauthd: Vec<PathBuf>,
 }
 
 impl Sockets {
     pub(super) fn of(config: &Config) -> Self {
-        let daemon = &config.daemon;
-        let saslauthd = daemon.saslauthd.iter().cloned().chain(in_units("ListenStream="));
-        Self { verify: daemon.verify.clone(), saslauthd: saslauthd.collect() }
+        let named = config.daemon.saslauthd.iter().cloned();
+        Self { saslauthd: named.chain(in_units("ListenStream=")).collect() }
     }
 
     /// Whether posternd, and not saslauthd itself, answers there.
@@ -56,13 +54,9 @@ impl Sockets {
     }
 
     /// The list of postern.toml with one more path.
-    pub(super) fn with(&self, path: &Path, kind: Kind) -> String {
-        let there = match kind {
-            Kind::Packets => &self.verify,
-            Kind::Stream => &self.saslauthd,
-        };
-        let new = (!there.iter().any(|each| each == path)).then_some(path);
-        let all = there.iter().map(PathBuf::as_path).chain(new);
+    pub(super) fn saslauthd_with(&self, path: &Path) -> String {
+        let new = (!self.speak_saslauthd(path)).then_some(path);
+        let all = self.saslauthd.iter().map(PathBuf::as_path).chain(new);
         all.map(|path| format!("{:?}", path.display().to_string())).collect::<Vec<_>>().join(", ")
     }
 }

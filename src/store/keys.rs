@@ -91,6 +91,32 @@ impl Store {
         Ok(known)
     }
 
+    /// Whether somebody has shown a copy of each key that rows may be under.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn keys_are_copied(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) FROM key_check WHERE retired_at IS NULL AND copied_at IS NULL";
+        Ok(0 == self.reader().query_row(sql, [], |row| row.get::<_, i64>(0))?)
+    }
+
+    /// Remembers that a copy of these keys was seen.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn mark_keys_copied(&self, keys: &[i64], made: Made) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            for key_id in keys {
+                let sql = "UPDATE key_check SET copied_at = ?2 WHERE key_id = ?1";
+                transaction.execute(sql, (key_id, number(made.at.0)))?;
+            }
+            let listed: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let detail = format!("keys={}", listed.join(","));
+            let entry = Entry { event: "key.verify", detail: Some(&detail), ..Entry::default() };
+            self.record(transaction, made, &entry)
+        })
+    }
+
     /// Refuses to go on under a key that is not the newest any more: the end of the chain may be under one that this
     /// process does not have.
     pub(super) fn is_of_the_newest_key(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {

@@ -18,7 +18,8 @@ CREATE TABLE key_check (
     key_id INTEGER PRIMARY KEY CHECK (0 < key_id),
     value BLOB NOT NULL CHECK (length(value) = 16),
     retired_at INTEGER CHECK (0 <= retired_at),
-    sealed_audit_key BLOB
+    sealed_audit_key BLOB,
+    copied_at INTEGER CHECK (0 <= copied_at)
 ) STRICT;
 
 CREATE TABLE account (

@@ -24,6 +24,7 @@ mod copying;
 mod importing;
 mod second_factors_brought_along;
 mod rekeying;
+mod key;
 mod recovery;
 mod hostile;
 mod words;

@@ -190,7 +190,7 @@ fn bad_lines() -> Vec<Vec<u8>> {
 }
 
 /// Commands that show nothing but a new secret, a page, or what became of one thing. Another must have --json.
-const WITHOUT_JSON: [&str; 14] = [
+const WITHOUT_JSON: [&str; 15] = [
     "init",
     "account add",
     "account disable",
@@ -204,6 +204,7 @@ const WITHOUT_JSON: [&str; 14] = [
     "totp enroll",
     "totp remove",
     "recovery new",
+    "key verify",
     "completions",
 ];
 

@@ -53,6 +53,7 @@ sites! {
         "sed -i 's/pam_unix.so/& nullok/' /etc/postern/pam.d/primary" => ["pam-nullok"];
     somebody_without_a_second_factor: "useradd --no-log-init carl
         postern account add carl --primary pam 2>/dev/null" => ["no-second-factor"];
+    a_new_key_without_a_copy: "postern rekey >/dev/null 2>&1" => ["key-not-backed-up"];
     a_roll_out: "sed -i 's/^second_factor = .*/second_factor = \"when-enrolled\"/' /etc/postern/postern.toml"
         => ["second-factor-roll-out"];
 

@@ -13,6 +13,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("good::postfix_that_asks_saslauthd_which_asks_pam", postfix_that_asks_saslauthd_which_asks_pam),
     ("good::virtual_users_alone", virtual_users_alone),
     ("good::sshd_that_asks_postern", sshd_that_asks_postern),
+    ("good::a_store_of_the_daemons_own_user", a_store_of_the_daemons_own_user),
     ("good::neither_dovecot_nor_postfix", neither_dovecot_nor_postfix),
 ];
 
@@ -66,6 +67,17 @@ fn sshd_that_asks_postern() {
         "printf '%s\\n' 'UsePAM yes' 'KbdInteractiveAuthentication yes' 'PasswordAuthentication no' >/etc/ssh/sshd_config
         sed -i 's/^@include common-auth/auth required pam_postern.so prompt/' /etc/pam.d/sshd",
     );
+}
+
+fn a_store_of_the_daemons_own_user() {
+    let change =
+        "useradd --system --no-log-init _postern && chown -R _postern: /var/lib/postern /etc/postern/key";
+    on(change, || {
+        let done = doctor(&["--json"]);
+        assert_eq!(ids(&done), [""; 0], "{}", done.stdout);
+        assert!(done.stdout.contains("sudo -u _postern postern doctor looks at them"), "{}", done.stdout);
+        must("runuser -u _postern -- postern account list --json | grep -q alice1");
+    });
 }
 
 fn neither_dovecot_nor_postfix() {

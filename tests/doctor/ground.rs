@@ -37,6 +37,7 @@ pub fn furnish() -> Posternd {
         mkdir -p -m 755 /run/sshd
         printf '%s\\n' 'UsePAM yes' 'KbdInteractiveAuthentication no' 'PasswordAuthentication no' >/etc/ssh/sshd_config
         postern init 2>/dev/null
+        cp /etc/postern/key {WORK}/key-copy && postern key verify {WORK}/key-copy 2>/dev/null
         cd {CHECKOUT}
         install -m 644 packaging/examples/dovecot-2.3/auth-postern.conf.ext /etc/dovecot/conf.d/
         sed -i 's/^!include auth-system.conf.ext/!include auth-postern.conf.ext/' /etc/dovecot/conf.d/10-auth.conf
