@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::account::{CompromisedCommand, RemoveCommand, ShowCommand};
 use crate::cli::app::AppCommand;
 use crate::cli::backup::BackupCommand;
+use crate::cli::client_settings::ClientSettingsCommand;
 use crate::cli::completions::CompletionsCommand;
 use crate::cli::doctor::DoctorCommand;
 use crate::cli::import::ImportCommand;
@@ -17,6 +18,7 @@ use crate::cli::probe::ProbeCommand;
 use crate::cli::recovery::RecoveryCommand;
 use crate::cli::rekey::RekeyCommand;
 use crate::cli::restore::RestoreCommand;
+use crate::cli::setup::SetupCommand;
 use crate::cli::totp_import::TotpImportCommand;
 use crate::cli::{Exit, text};
 use crate::config::DEFAULT_PATH;
@@ -143,6 +145,17 @@ pub(super) enum Command {
   sudo postern doctor --json --fail-on error
   postern doctor --explain dovecot-auth-cache")]
     Doctor(DoctorCommand),
+    /// Print what goes into the configuration of a mail server or sshd, and where; change nothing.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  postern setup dovecot\n  postern setup postfix --by plug-in"
+    )]
+    Setup(SetupCommand),
+    /// Print what a mail program wants to know: server, port and encryption, as Dovecot and Postfix have them.
+    #[command(after_help = "Examples:
+  postern client-settings alice@example.org
+  postern client-settings --host mail.example.org --json")]
+    ClientSettings(ClientSettingsCommand),
     /// Look at the configuration.
     #[command(subcommand, after_help = "Example:\n  sudo postern config check")]
     Config(ConfigCommand),

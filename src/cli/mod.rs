@@ -37,6 +37,8 @@ mod probe;
 mod check;
 mod log;
 mod doctor;
+mod setup;
+mod client_settings;
 mod completions;
 
 pub use failure::Exit;
@@ -132,6 +134,8 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Probe(command) => probe::run(&Site::open(world, config)?, command),
         Command::Log(command) => log::run(&Site::open(world, config)?, command),
         Command::Doctor(command) => doctor::run(world, config, command),
+        Command::Setup(command) => setup::run(command),
+        Command::ClientSettings(command) => client_settings::run(command),
         Command::Completions(command) => completions::run(command),
         Command::Config(ConfigCommand::Check(output)) => check::run(&Site::open(world, config)?, *output),
     }

@@ -25,6 +25,7 @@ mod importing;
 mod second_factors_brought_along;
 mod rekeying;
 mod key;
+mod setting_up;
 mod recovery;
 mod hostile;
 mod words;

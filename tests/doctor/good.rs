@@ -1,7 +1,8 @@
 //! Sites with nothing to be found.
 
 use crate::ground::{doctor, ids, on};
-use crate::support::command::must;
+use crate::support::command::{must, must_with};
+use crate::support::people::postern;
 
 pub const FACTS: &[(&str, fn())] = &[
     ("good::dovecot_with_postfix_over_it", dovecot_with_postfix_over_it),
@@ -14,6 +15,10 @@ pub const FACTS: &[(&str, fn())] = &[
     ("good::virtual_users_alone", virtual_users_alone),
     ("good::sshd_that_asks_postern", sshd_that_asks_postern),
     ("good::a_store_of_the_daemons_own_user", a_store_of_the_daemons_own_user),
+    ("good::dovecot_as_setup_prints_it", dovecot_as_setup_prints_it),
+    ("good::postfix_over_dovecot_as_setup_prints_it", postfix_over_dovecot_as_setup_prints_it),
+    ("good::postfix_with_the_plugin_as_setup_prints_it", postfix_with_the_plugin_as_setup_prints_it),
+    ("good::sshd_as_setup_prints_it", sshd_as_setup_prints_it),
     ("good::neither_dovecot_nor_postfix", neither_dovecot_nor_postfix),
 ];
 
@@ -78,6 +83,60 @@ fn a_store_of_the_daemons_own_user() {
         assert!(done.stdout.contains("sudo -u _postern postern doctor looks at them"), "{}", done.stdout);
         must("runuser -u _postern -- postern account list --json | grep -q alice1");
     });
+}
+
+/// Does what is printed, in order, on a machine without it.
+#[track_caller]
+fn is_found_good(before: &str, setup: &[&str]) {
+    on(before, || {
+        must("printf '#!/bin/sh\n' >/usr/local/bin/systemctl && chmod 755 /usr/local/bin/systemctl");
+        let printed = postern(&[&["setup"], setup, &["--json"]].concat(), "").result();
+        let steps: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        for step in steps.as_array().unwrap() {
+            let text = |kind: &str, field: &str| step[kind][field].as_str().map(str::to_owned);
+            if let Some(path) = text("file", "path") {
+                must_with(&format!("install -D -m 644 /dev/stdin {path}"), &text("file", "text").unwrap());
+            } else if let Some(script) = text("run", "script") {
+                must_with("sh -eu >/dev/null", &script);
+            } else {
+                let (file, place) = text("lines", "into")
+                    .unwrap()
+                    .split_once(", ")
+                    .map(|(file, place)| (file.to_owned(), place.to_owned()))
+                    .unwrap();
+                assert_eq!(place, "at its end");
+                must_with(&format!("cat >>{file}"), &text("lines", "text").unwrap());
+            }
+        }
+        let done = doctor(&["--json"]);
+        assert_eq!(ids(&done), [""; 0], "{}", done.stdout);
+    });
+}
+
+fn dovecot_as_setup_prints_it() {
+    is_found_good(
+        "rm /etc/dovecot/conf.d/auth-postern.conf.ext /etc/dovecot/conf.d/20-postfix-auth.conf
+        sed -i s/auth-postern/auth-system/ /etc/dovecot/conf.d/10-auth.conf",
+        &["dovecot"],
+    );
+}
+
+fn postfix_over_dovecot_as_setup_prints_it() {
+    is_found_good("postconf -MX submission/inet", &["postfix"]);
+}
+
+fn postfix_with_the_plugin_as_setup_prints_it() {
+    is_found_good(
+        "postconf -MX submission/inet; sed -i '/daemon.permit/,$d' /etc/postern/postern.toml",
+        &["postfix", "--by", "plug-in"],
+    );
+}
+
+fn sshd_as_setup_prints_it() {
+    is_found_good(
+        "mkdir -p /etc/ssh/sshd_config.d && echo 'Include /etc/ssh/sshd_config.d/*.conf' >/etc/ssh/sshd_config",
+        &["sshd"],
+    );
 }
 
 fn neither_dovecot_nor_postfix() {

@@ -1,0 +1,39 @@
+//! What goes into the servers' configuration, printed.
+
+use std::fs;
+
+use super::home::Home;
+
+#[test]
+fn what_is_printed_is_what_is_shipped() {
+    let home = Home::bare();
+    for (arguments, files) in [
+        (
+            &["dovecot", "--release", "2.3"][..],
+            &["dovecot-2.3/auth-postern.conf.ext", "dovecot-2.3/20-postfix-auth.conf"][..],
+        ),
+        (
+            &["dovecot", "--release", "2.4"],
+            &["dovecot-2.4/auth-postern.conf.ext", "dovecot-2.4/20-postfix-auth.conf"],
+        ),
+        (&["postfix", "--by", "dovecot"], &["postfix/submission"]),
+        (&["postfix", "--by", "plug-in"], &["postfix/smtpd.conf", "postfix/submission-cyrus"]),
+        (&["sshd"], &["sshd/postern.conf"]),
+    ] {
+        let done = home.run([&["setup"], arguments].concat(), "");
+        done.is(0);
+        for file in files {
+            let shipped = fs::read_to_string(format!("packaging/examples/{file}")).unwrap();
+            assert!(done.out.contains(&shipped), "{arguments:?}: {file}");
+        }
+        assert!(done.err.contains("Nothing was changed"), "{done:?}");
+    }
+}
+
+#[test]
+fn the_permit_that_is_printed_is_the_one_of_the_shipped_configuration() {
+    let printed = Home::bare().run(["setup", "postfix", "--by", "plug-in"], "").out;
+    let shipped = fs::read_to_string("packaging/etc/postern.toml").unwrap();
+    let permit = &shipped[shipped.find("#[[daemon.permit]]").unwrap()..];
+    assert!(printed.contains(&permit.replace("\n#", "\n").replacen('#', "", 1)), "{printed}");
+}
