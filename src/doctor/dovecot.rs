@@ -50,7 +50,7 @@ pub(super) struct Seen {
 impl Dovecot {
     /// Reads what is in effect.
     pub(super) fn read() -> Result<Self, Missed> {
-        let said = machine::ask("doveconf", &[])?;
+        let said = machine::ask("doveconf", &["-a"])?;
         let version = said.lines().next().unwrap_or_default().trim_start_matches("# ");
         let version = version.split([' ', ':']).next().unwrap_or_default().to_owned();
         let whole = hosts::Dovecot::read(&said);

@@ -25,7 +25,7 @@ impl Dovecot {
     /// # Errors
     /// Where we are told to stop.
     pub fn ask(stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Self>, NotRun> {
-        let doveconf = Program { name: "doveconf", arguments: &[], stdin: None, longest: 20 };
+        let doveconf = Program { name: "doveconf", arguments: &["-a"], stdin: None, longest: 20 };
         match doveconf.run(stop) {
             Ok(ended) => Ok(ended.result().ok().map(|text| Self::read(&text))),
             Err(NotRun::Stopped) => Err(NotRun::Stopped),
@@ -71,7 +71,12 @@ impl Dovecot {
     }
 
     fn listener(&self, protocol: &str, listener: &Block) -> Option<Listener> {
-        let port = listener.setting("port")?.parse().ok().filter(|port| 0 < *port)?;
+        let (usual, tls) = usual(&listener.name);
+        let port = match listener.setting("port") {
+            Some(port) => port.parse().ok(),
+            None => usual,
+        };
+        let port = port.filter(|port| 0 < *port)?;
         let own = ["address", "listen"].iter().find_map(|name| listener.setting(name));
         let bound = own.filter(|own| !own.is_empty()).or(self.0.setting("listen")).unwrap_or("*");
         let words = bound.split([',', ' ']).filter(|word| !word.is_empty());
@@ -80,8 +85,23 @@ impl Dovecot {
             protocol: protocol.to_owned(),
             addresses: if everywhere { Vec::new() } else { words.map(str::to_owned).collect() },
             port,
-            tls: listener.setting("ssl") == Some("yes"),
+            tls: listener.setting("ssl").unwrap_or(tls) == "yes",
         })
+    }
+}
+
+/// The port of a listener by its name, and whether TLS comes first: 2.4 does not say what is as usual, even if asked for
+/// everything.
+fn usual(listener: &str) -> (Option<u16>, &'static str) {
+    match listener {
+        "imap" => (Some(143), "no"),
+        "imaps" => (Some(993), "yes"),
+        "pop3" => (Some(110), "no"),
+        "pop3s" => (Some(995), "yes"),
+        "sieve" => (Some(4190), "no"),
+        "submission" => (Some(587), "no"),
+        "submissions" => (Some(465), "yes"),
+        _ => (None, "no"),
     }
 }
 
@@ -111,6 +131,14 @@ mod tests {
             service imap {\n inet_listener x {\n port = 1\n }\n}\n";
         let listeners: Vec<String> = Dovecot::read(text).listeners().iter().map(told).collect();
         assert_eq!(listeners, ["imap  143 false", "imap 192.0.2.1 993 true", "sieve  4190 false"]);
+    }
+
+    #[test]
+    fn a_2_4_does_not_say_what_is_as_usual() {
+        let text = "protocols {\n  imap = yes\n  pop3 = yes\n}\nservice imap-login {\n  inet_listener imap {\n  }\n  inet_listener imaps \
+            {\n  }\n}\nservice pop3-login {\n  inet_listener pop3 {\n    port = 0\n  }\n  inet_listener of_ours {\n  }\n}\n";
+        let listeners: Vec<String> = Dovecot::read(text).listeners().iter().map(told).collect();
+        assert_eq!(listeners, ["imap  143 false", "imap  993 true"]);
     }
 
     #[test]
