@@ -127,7 +127,8 @@ fn servers(host: &str, dovecot: Option<&Dovecot>, postfix: Option<&Postfix>) -> 
             (false, true) => Encryption::Asked,
             (false, false) => Encryption::None,
         };
-        let reached = dovecot.listeners().into_iter().filter(|listener| is_reached(&listener.addresses));
+        let wanted = |listener: &Listener| is_reached(&listener.addresses) && listener.port != OLD_SIEVE;
+        let reached = dovecot.listeners().into_iter().filter(wanted);
         reached.filter_map(move |listener| {
             server(&listener.protocol, host, listener.port, encryption(&listener))
         })
@@ -144,6 +145,9 @@ fn servers(host: &str, dovecot: Option<&Dovecot>, postfix: Option<&Postfix>) -> 
     servers.dedup();
     servers
 }
+
+/// ManageSieve's port before it got one (RFC 5804 §1.8); Dovecot may still listen there.
+const OLD_SIEVE: u16 = 2000;
 
 /// As Dovecot and as mail programs call them, in the order in which they are wanted.
 const PROTOCOLS: [(&str, &str); 4] =
@@ -187,9 +191,9 @@ mod tests {
         servers.iter().map(|each| format!("{} {} {:?}", each.protocol, each.port, each.encryption)).collect()
     }
 
-    const DOVECOT: &str = "listen = *\nprotocols = pop3 imap\nssl = yes\nservice imap-login {\ninet_listener imap {\nport = 143\n}\n\
+    const DOVECOT: &str = "listen = *\nprotocols = pop3 imap sieve\nssl = yes\nservice imap-login {\ninet_listener imap {\nport = 143\n}\n\
         inet_listener imaps {\nport = 993\nssl = yes\n}\n}\nservice pop3-login {\ninet_listener pop3 {\naddress = 127.0.0.1\n\
-        port = 110\n}\n}\n";
+        port = 110\n}\n}\nservice managesieve-login {\ninet_listener old {\nport = 2000\n}\n}\n";
     const MASTER: &str =
         "smtp inet n - y - - smtpd\nsubmission inet n - y - - smtpd\n465 inet n - y - - smtpd\n";
     const OWN: &str = "smtp/inet/smtpd_sasl_auth_enable = yes\nsubmission/inet/smtpd_sasl_auth_enable = yes\n\
