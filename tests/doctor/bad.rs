@@ -1,6 +1,6 @@
 //! Sites with something to be found, each by its id and no other.
 
-use crate::good::{PLUGIN_IN_JAIL, SASLAUTHD};
+use crate::good::{DOVECOT_2_4, PLUGIN_IN_JAIL, SASLAUTHD};
 use crate::ground::{doctor, ids, on};
 
 /// One site.
@@ -17,7 +17,11 @@ impl Site {
 
     #[track_caller]
     pub fn is_found(&self) {
-        let change = self.change.replace("PLUGIN_IN_JAIL", PLUGIN_IN_JAIL).replace("SASLAUTHD", SASLAUTHD);
+        let change = self
+            .change
+            .replace("DOVECOT_2_4", DOVECOT_2_4)
+            .replace("PLUGIN_IN_JAIL", PLUGIN_IN_JAIL)
+            .replace("SASLAUTHD", SASLAUTHD);
         on(&change, || {
             let done = doctor(&["--json"]);
             assert_eq!(ids(&done), self.found, "{}", done.stdout);
@@ -80,6 +84,12 @@ sites! {
         => ["dovecot-without-postern"];
     a_cache_over_postern: "sed -i 's/args = postern-%s/args = cache_key=%u postern-%s/' /etc/dovecot/conf.d/auth-postern.conf.ext
         echo 'auth_cache_size = 10M' >>/etc/dovecot/conf.d/99-rig.conf" => ["dovecot-auth-cache"];
+    a_cache_that_2_4_has_by_itself: "DOVECOT_2_4
+        sed -i /use_cache/d /usr/local/bin/doveconf" => ["dovecot-auth-cache"];
+    a_passdb_of_2_4_before_ours: "DOVECOT_2_4
+        sed -i 's/^passdb pam {/passdb sql {\\n}\\n&/' /usr/local/bin/doveconf" => ["dovecot-second-passdb"];
+    a_passdb_of_2_4_without_a_guard: "DOVECOT_2_4
+        sed -i /noauthenticate/d /usr/local/bin/doveconf" => ["pam-other-accepts", "dovecot-second-passdb"];
     a_passdb_before_ours:
         "printf 'passdb {\\n driver = pam\\n args = dovecot\\n}\\n' >/etc/dovecot/conf.d/00-first.conf"
         => ["dovecot-second-passdb"];

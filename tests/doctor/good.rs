@@ -19,6 +19,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("good::postfix_over_dovecot_as_setup_prints_it", postfix_over_dovecot_as_setup_prints_it),
     ("good::postfix_with_the_plugin_as_setup_prints_it", postfix_with_the_plugin_as_setup_prints_it),
     ("good::sshd_as_setup_prints_it", sshd_as_setup_prints_it),
+    ("good::dovecot_2_4_as_its_example_says", dovecot_2_4_as_its_example_says),
     ("good::neither_dovecot_nor_postfix", neither_dovecot_nor_postfix),
 ];
 
@@ -137,6 +138,17 @@ fn sshd_as_setup_prints_it() {
         "mkdir -p /etc/ssh/sshd_config.d && echo 'Include /etc/ssh/sshd_config.d/*.conf' >/etc/ssh/sshd_config",
         &["sshd"],
     );
+}
+
+/// In the place of a doveconf of 2.4, which Debian 12 does not have: it prints the blocks as they are written.
+pub const DOVECOT_2_4: &str =
+    "{ printf '#!/bin/sh\\ncat <<\"EOF\"\\n# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\\n'
+    printf 'auth_cache_size = 10M\\nprotocols {\\n  imap = yes\\n  pop3 = yes\\n}\\n'
+    cat $CHECKOUT/packaging/examples/dovecot-2.4/auth-postern.conf.ext; echo EOF; } >/usr/local/bin/doveconf
+    chmod 755 /usr/local/bin/doveconf";
+
+fn dovecot_2_4_as_its_example_says() {
+    nothing_is_found(DOVECOT_2_4);
 }
 
 fn neither_dovecot_nor_postfix() {
