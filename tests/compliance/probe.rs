@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::Fact;
 use crate::support::change::with_spoiled;
-use crate::support::command::{Run, must, run};
+use crate::support::command::{Run, must, run, run_within};
 use crate::support::people::PRIMARY;
 use crate::support::rig::Rig;
 
@@ -43,16 +43,22 @@ struct Probed {
     doors: Vec<Value>,
 }
 
+/// Some sixty logins, and on eight doors a wait for the next code.
+#[track_caller]
+fn probe(arguments: &[&str], secret: &str) -> Run {
+    run_within("120", "postern", &[&["probe"], arguments].concat(), secret)
+}
+
 /// With an account that Postern alone knows.
 #[track_caller]
 fn probed() -> Probed {
-    Probed::of(run("postern", &["probe", "--json"], ""))
+    Probed::of(probe(&["--json"], ""))
 }
 
 /// With a Unix user whose password the servers know.
 #[track_caller]
 fn probed_as(name: &str) -> Probed {
-    Probed::of(run("postern", &["probe", "--user", name, "--json"], &format!("{PRIMARY}\n")))
+    Probed::of(probe(&["--user", name, "--json"], &format!("{PRIMARY}\n")))
 }
 
 impl Probed {
@@ -113,7 +119,7 @@ fn a_good_server_has_no_open_door(rig: &mut Rig) {
         probed.ends_with(0).are("sound", &ALL);
     }
     // Whom the servers know gets all the way in, and nothing is left to say.
-    let done = run("postern", &["probe", "--user", &dave.name], &format!("{PRIMARY}\n"));
+    let done = probe(&["--user", &dave.name], &format!("{PRIMARY}\n"));
     assert!(done.stdout.ends_with("\n8 doors: 8 sound.\n") && done.stderr.is_empty(), "{done:#?}");
     assert!(must("postern log verify").starts_with("All "));
 }
@@ -221,12 +227,12 @@ fn a_probe_that_is_stopped_leaves_nothing(_: &mut Rig) {
 }
 
 fn a_probe_that_is_killed_is_cleared_away_by_the_next(_: &mut Rig) {
-    let mut probe = begun();
+    let mut first = begun();
     // Another one waits its turn, and takes nothing away.
-    let second = run("postern", &["probe"], "");
+    let second = probe(&[], "");
     assert_eq!((second.status, left().is_empty()), (5, false), "{second:#?}");
-    probe.kill().unwrap();
-    probe.wait().unwrap();
+    first.kill().unwrap();
+    first.wait().unwrap();
     assert_ne!(left(), "");
     let probed = probed();
     probed.ends_with(0);

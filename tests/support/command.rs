@@ -26,8 +26,14 @@ const DEADLINE: &str = "30";
 
 #[track_caller]
 pub fn run(program: &str, arguments: &[&str], stdin: &str) -> Run {
+    run_within(DEADLINE, program, arguments, stdin)
+}
+
+/// The same for one that takes long; the deadline is in seconds.
+#[track_caller]
+pub fn run_within(deadline: &str, program: &str, arguments: &[&str], stdin: &str) -> Run {
     let mut child = Command::new("timeout")
-        .args([DEADLINE, program])
+        .args([deadline, program])
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
