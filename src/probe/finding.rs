@@ -1,8 +1,8 @@
 //! What the attempts at one door mean, and what is to be done.
 
+use crate::probe::advice::{about, behind, unguarded, unreachable};
 use crate::probe::attempt::{Due, Kind, Try};
 use crate::probe::client::Answer;
-use crate::probe::door::{Door, Protocol};
 use crate::probe::rounds::Target;
 
 /// What a door is, the worst first.
@@ -124,10 +124,7 @@ pub fn judge(target: &Target) -> Finding {
     let state = state(target);
     let mut remarks = Vec::new();
     if let Err(why) = &target.reached {
-        remarks.push(Remark::told(
-            format!("it cannot be reached: {why}"),
-            "see whether its server runs, and where it listens",
-        ));
+        remarks.push(unreachable(why));
     }
     if state == State::Unguarded {
         remarks.push(unguarded(&target.door));
@@ -164,104 +161,10 @@ fn is_unguarded(target: &Target) -> bool {
     target.asked == Some(false) && target.tries.iter().any(refused) && !target.tries.iter().any(granted)
 }
 
-impl Remark {
-    fn told(what: String, fix: impl Into<String>) -> Self {
-        Self { what, fix: Some(fix.into()) }
-    }
-}
-
-fn unguarded(door: &Door) -> Remark {
-    let what =
-        "Postern was not asked: it knows of no login there, so somebody else decides who gets in".to_owned();
-    let log = "If the system's log has `unavailable` from Postern instead, do what its fix= says.";
-    Remark::told(what, format!("{} {log}", whom_it_asks(door)))
-}
-
-fn about(tried: &Try, mark: Mark, door: &Door, state: State) -> Option<Remark> {
-    let name = tried.kind.name();
-    match mark {
-        Mark::Open => Some(Remark::told(format!("{name} gets in"), why_open(tried, door))),
-        // Said once, of the door.
-        Mark::Shut if state == State::Unguarded => None,
-        Mark::Shut => Some(Remark::told(format!("{name} is refused{}", said(&tried.answer)), why_shut(door))),
-        Mark::Untried => {
-            Some(Remark { what: format!("{name} was not tried{}", said(&tried.answer)), fix: None })
-        }
-        Mark::Unproved => Some(Remark::told(
-            format!("{name} was put off, which proves nothing{}", said(&tried.answer)),
-            "see the system's log, and probe again",
-        )),
-        Mark::Allowed => Some(Remark {
-            what: format!("{name} gets in from here, as postern.toml says; from elsewhere it was not tried"),
-            fix: None,
-        }),
-        Mark::Right => None,
-    }
-}
-
-fn said(answer: &Answer) -> String {
-    answer.said().map_or_else(String::new, |said| format!(" ({said})"))
-}
-
-fn why_open(tried: &Try, door: &Door) -> String {
-    match (tried.kind, &tried.granted_for) {
-        (Kind::WrongScope, Some(service)) => format!(
-            "Postern was told that this is `{service}`. Give each protocol its own name: in Dovecot args = postern-%s \
-             (2.4: service_name = postern-%{{protocol}}), and no service= in /etc/pam.d."
-        ),
-        (Kind::WrongScope | Kind::Revoked | Kind::Replayed, _) => format!(
-            "Something in front of Postern remembers passwords: take auth_cache_size and cache_key out of Dovecot, and -c out \
-             of saslauthd's options. {}",
-            whom_it_asks(door)
-        ),
-        (Kind::Unknown | Kind::Empty, _) => format!(
-            "Whoever answers there asks for no password: look for nopassword, allow_all_users, pam_permit.so. {}",
-            whom_it_asks(door)
-        ),
-        (Kind::PrimaryAlone | Kind::PrimaryWithCode | Kind::AppPassword, _) => {
-            format!("Somebody beside Postern takes it. {}", whom_it_asks(door))
-        }
-    }
-}
-
-fn whom_it_asks(door: &Door) -> String {
-    let service = door.protocol.service();
-    match door.protocol {
-        Protocol::Submission => format!(
-            "`postconf -P` shows whom port {} asks (smtpd_sasl_type, smtpd_sasl_path). Where that is Dovecot: `doveconf -n \
-             passdb`. Where it is cyrus: only what packaging/examples/postfix has may be in its file in /etc/postfix/sasl.",
-            door.port
-        ),
-        Protocol::Imap | Protocol::Pop3 | Protocol::Sieve => format!(
-            "`doveconf -n` shows who is asked: no passdb but Postern's, each with result_failure = return-fail and \
-             result_internalfail = return-fail, and in /etc/pam.d/postern-{service} pam_postern.so alone."
-        ),
-    }
-}
-
-fn why_shut(door: &Door) -> String {
-    let service = door.protocol.service();
-    format!(
-        "The system's log says why: a line `denied account=\"postern-probe-...\"` with why=. With out-of-scope, the server \
-         does not tell Postern that this is `{service}`."
-    )
-}
-
-fn behind(target: &Target) -> Option<Remark> {
-    let is_behind = |tried: &&Try| {
-        tried.due == Due::Pass && target.mark_of(tried) == Mark::Right && tried.answer != Answer::Passed
-    };
-    let tried = target.tries.iter().find(is_behind)?;
-    let what = format!("the password was taken, and the login failed behind it{}", said(&tried.answer));
-    Some(Remark::told(
-        what,
-        "That is as it must be for an account without a mailbox. To see whole logins, name a user whom the server knows: --user.",
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::door::{Door, Protocol};
 
     fn refused() -> Answer {
         Answer::Refused("535".to_owned())

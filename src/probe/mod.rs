@@ -20,6 +20,7 @@ mod codes;
 mod rounds;
 mod crew;
 mod finding;
+mod advice;
 
 pub use attempt::{Due, Kind, Try};
 pub use client::{Answer, Certificates};

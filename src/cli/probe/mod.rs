@@ -226,3 +226,52 @@ impl From<ProbeError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config, Owner};
+    use crate::crypto::secret::Secret;
+    use crate::domain::time::UnixTime;
+    use crate::enrollment::{Enrollment, NewPrimary};
+    use crate::run::Refusals;
+
+    fn site(directory: &Path) -> (Config, Owner, Made) {
+        for name in ["etc", "store"] {
+            fs::create_dir(directory.join(name)).unwrap();
+            fs::set_permissions(directory.join(name), Permissions::from_mode(0o700)).unwrap();
+        }
+        let path = directory.display();
+        let text =
+            format!("store = \"{path}/store/store.db\"\nkey = \"{path}/etc/key\"\nrun = \"{path}/run\"\n");
+        let owner = Owner(fs::metadata(directory).unwrap().uid());
+        (Config::parse(text.as_bytes()).unwrap(), owner, Made { at: UnixTime(1_700_000_000), by: owner.0 })
+    }
+
+    #[test]
+    fn a_panic_takes_the_account_along_and_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let (config, owner, made) = site(directory.path());
+        let vault = Vault::create(&config, owner, made, Box::new(|_| ())).unwrap();
+        let named = |name: &str| AccountName::parse(name.as_bytes(), &config.naming).ok();
+        let (alice, primary) = (named("alice").unwrap(), Secret::copy_of(b"correct horse"));
+        Enrollment::new(&vault).add_account(&alice, &NewPrimary::Store(&primary), made).unwrap();
+        let clock = || made.at;
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let refusals = Refusals::new(&config.run_dir, owner.0, vault.keyring.seen_key());
+            let identity = Identity::generate(named).unwrap().unwrap();
+            let account = Removed(ThrowAway::make(&vault, refusals, &clock, owner.0, identity).unwrap());
+            assert_eq!(vault.store.throw_aways().unwrap(), [account.0.name().as_str()]);
+            panic!("amid a probe");
+        }));
+        assert!(panicked.is_err());
+        assert!(vault.store.throw_aways().unwrap().is_empty());
+        assert!(Enrollment::new(&vault).remove_throw_away(&alice, made).is_err());
+        assert!(vault.store.account(&alice).unwrap().is_some());
+    }
+}
