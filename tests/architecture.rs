@@ -95,6 +95,7 @@ fn unsafe_code_lives_in_ffi_alone() {
         "src/ffi/pam/module.rs",
         "src/ffi/pam/outcome.rs",
         "src/ffi/pam/arguments.rs",
+        "src/ffi/pam/grant.rs",
         "src/ffi/sasl/module.rs",
         "src/ffi/sasl/outcome.rs",
         "src/ffi/sasl/options.rs",

@@ -159,6 +159,40 @@ fn the_account_phase_stands_alone_and_setcred_succeeds() {
     assert_eq!(line, "authenticate=0 account=0 setcred=0 user=Alice");
 }
 
+/// The code of pam_acct_mgmt(3), where something happened after a granted authentication.
+fn account_after(site: &Site, phone: &str, word: &str) -> String {
+    let line = site.login_with("postern-imap", "alice", phone.as_bytes(), &[word]);
+    let codes = line.strip_prefix("authenticate=0 account=").unwrap_or_else(|| panic!("{line}"));
+    codes.split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn what_was_granted_at_this_moment_is_not_looked_at_again() {
+    let site = Site::with_alice();
+    site.service("postern-imap", "");
+    let phone = site.app_password("alice", "phone", MAIL);
+    let store = site.config.store.display();
+    let hidden = format!("between=mv {store} {store}.hidden");
+    // A busy machine may need more than that moment for the command.
+    let passes = (0..10).any(|_| {
+        let code = account_after(&site, &phone, &hidden);
+        fs::rename(format!("{store}.hidden"), &site.config.store).unwrap();
+        code == "0"
+    });
+    assert!(passes);
+}
+
+#[test]
+fn the_account_is_looked_at_again_later_and_for_another_name() {
+    let site = Site::with_alice();
+    site.service("postern-imap", "");
+    let phone = site.app_password("alice", "phone", MAIL);
+    assert_eq!(account_after(&site, &phone, "becomes=nobody"), AUTH_ERR.to_string());
+    let store = site.config.store.display();
+    let later = format!("between=sleep 2.1; mv {store} {store}.hidden");
+    assert_eq!(account_after(&site, &phone, &later), AUTHINFO_UNAVAIL.to_string());
+}
+
 #[test]
 fn a_broken_conversation_is_no_login_and_no_crash() {
     let site = Site::with_alice();

@@ -1,12 +1,13 @@
 /* A PAM application for tests: one transaction after another against a private service directory.
  *
  *   pam_host DIRECTORY SERVICE USER [rhost=HOST] [conversation=MODE] [times=N] [census=N] [setcred] [lines]
- *            [authenticate] [tell] [stay]
+ *            [between=COMMAND] [becomes=USER] [authenticate] [tell] [stay]
  *
  * The password is all of stdin; with `lines` each question gets a line of its own, and the questions are printed. Each
  * transaction prints one line of codes; with `tell`, what modules sent to syslog(3) ends it. `census=N` prints what a
  * module could have changed in this process: before the first transaction, after the Nth, and after the last. `stay`
- * keeps the process after the last line. MODE breaks the conversation in one of the ways that pam_conv(3) allows:
+ * keeps the process after the last line. Between authentication and the account phase, COMMAND is run by the shell and
+ * PAM_USER becomes USER. MODE breaks the conversation in one of the ways that pam_conv(3) allows:
  * error, null-array, null-text, none. */
 #include <security/pam_appl.h>
 #include <security/pam_modules.h>
@@ -23,6 +24,7 @@ static int by_line = 0, only_authenticate = 0;
 static char asked[4096];
 static int tell = 0;
 static char said[8192];
+static const char *between = NULL, *becomes = NULL;
 
 /* In the place of syslog(3), which libpam calls under the name that _FORTIFY_SOURCE gives it. */
 void __syslog_chk(int priority, int flag, const char *format, ...)
@@ -75,6 +77,10 @@ static void transact(const char *directory, const char *service, const char *use
         pam_set_item(handle, PAM_RHOST, rhost);
     asked[0] = said[0] = '\0';
     int authenticated = pam_authenticate(handle, 0);
+    if (between != NULL && system(between) != 0)
+        exit(3);
+    if (becomes != NULL)
+        pam_set_item(handle, PAM_USER, becomes);
     int account = only_authenticate ? 0 : pam_acct_mgmt(handle, 0);
     int set = setcred ? pam_setcred(handle, PAM_ESTABLISH_CRED) : 0;
     const void *name = NULL;
@@ -102,6 +108,10 @@ int main(int count, char **words)
             times = atoi(words[place] + 6);
         else if (strncmp(words[place], "census=", 7) == 0)
             counted = atoi(words[place] + 7);
+        else if (strncmp(words[place], "between=", 8) == 0)
+            between = words[place] + 8;
+        else if (strncmp(words[place], "becomes=", 8) == 0)
+            becomes = words[place] + 8;
         else if (strcmp(words[place], "setcred") == 0)
             setcred = 1;
         else if (strcmp(words[place], "lines") == 0)

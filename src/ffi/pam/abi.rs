@@ -61,6 +61,13 @@ unsafe extern "C" {
     pub fn pam_syslog(handle: *const PamHandle, priority: c_int, format: *const c_char, ...);
     pub fn pam_getenv(handle: *mut PamHandle, name: *const c_char) -> *const c_char;
     pub fn pam_putenv(handle: *mut PamHandle, name_value: *const c_char) -> c_int;
+    pub fn pam_set_data(
+        handle: *mut PamHandle,
+        name: *const c_char,
+        data: *mut c_void,
+        cleanup: Option<extern "C" fn(*mut PamHandle, *mut c_void, c_int)>,
+    ) -> c_int;
+    pub fn pam_get_data(handle: *const PamHandle, name: *const c_char, data: *mut *const c_void) -> c_int;
     pub fn pam_set_item(handle: *mut PamHandle, kind: c_int, item: *const c_void) -> c_int;
     pub fn pam_get_item(handle: *const PamHandle, kind: c_int, item: *mut *const c_void) -> c_int;
     pub fn pam_start_confdir(

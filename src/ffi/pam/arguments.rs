@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::ffi::choice::Choice;
 
-/// What a service file says; there is no state beside it, so two lines in one stack do not meet.
+/// What a service file says.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     /// `config=FILE`, `socket=PATH`

@@ -4,7 +4,9 @@
 //! Never: sets PAM_USER or PAM_AUTHTOK. Dovecot makes PAM_USER the mailbox owner after success (passdb-pam.c).
 
 use std::ffi::{CStr, CString};
+use std::ptr;
 
+use libc::{c_int, c_void};
 use pam_bindings::constants::PAM_PROMPT_ECHO_OFF;
 use pam_bindings::conv::Conv;
 use pam_bindings::items::{AuthTok, RHost, Service, User};
@@ -23,6 +25,15 @@ pub(super) const MET: &CStr = c"POSTERN_MET=1";
 
 /// The name in [`MET`].
 pub(super) const MET_NAME: &CStr = c"POSTERN_MET";
+
+/// Under which name a line is kept with a transaction.
+const LEFT: &CStr = c"pam_postern";
+
+/// libpam's cleanup (pam_set_data(3)).
+extern "C" fn forget(_handle: *mut PamHandle, data: *mut c_void, _status: c_int) {
+    // SAFETY: `leave` allocated it by strdup(3), or it is null; libpam hands it over once.
+    unsafe { libc::free(data) }
+}
 
 /// The conversation gave no answer.
 #[derive(Debug)]
@@ -95,7 +106,32 @@ impl<'a> Handle<'a> {
         true
     }
 
-    fn set_user(&self) -> Option<Vec<u8>> {
+    /// Keeps a line with the transaction, in the place of one that was left before.
+    pub fn leave(&mut self, line: &CStr) {
+        // A string of C's, so that another build of this module in the same host can read it.
+        // SAFETY: the line is terminated.
+        let copy = unsafe { libc::strdup(line.as_ptr()) };
+        // SAFETY: the handle is the host's, the name terminated; libpam gives the copy to `forget` and to nobody else.
+        let kept = unsafe { abi::pam_set_data(self.0, LEFT.as_ptr(), copy.cast(), Some(forget)) };
+        if kept != abi::code::SUCCESS {
+            // SAFETY: libpam did not take the copy.
+            unsafe { libc::free(copy.cast()) };
+        }
+    }
+
+    /// The line that was left.
+    pub fn left(&self) -> Option<CString> {
+        let mut data = ptr::null();
+        // SAFETY: the handle is the host's, the name terminated; libpam writes one pointer.
+        let found = unsafe { abi::pam_get_data(&*self.0, LEFT.as_ptr(), &raw mut data) };
+        if found != abi::code::SUCCESS || data.is_null() {
+            return None;
+        }
+        // SAFETY: `leave` put a terminated string there, which lives as long as the transaction has it.
+        Some(unsafe { CStr::from_ptr(data.cast()) }.to_owned())
+    }
+
+    pub(super) fn set_user(&self) -> Option<Vec<u8>> {
         Some(self.0.get_item::<User>().ok().flatten()?.to_bytes().to_vec())
     }
 }

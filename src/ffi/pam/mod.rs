@@ -4,6 +4,7 @@ mod abi;
 mod handle;
 mod arguments;
 mod outcome;
+mod grant;
 mod module;
 mod entry;
 pub mod nested;

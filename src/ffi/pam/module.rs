@@ -1,11 +1,12 @@
 //! The logic: what the module does with a transaction.
 #![forbid(unsafe_code)]
 
-use crate::backend::{self, Backend, Level};
+use crate::backend::{self, Backend, Level, Reply, Standing};
 use crate::crypto::secret::Secret;
 use crate::domain::attempt::{self, RawAttempt, Shown};
 use crate::domain::time::Clock;
 use crate::ffi::pam::arguments::{Arguments, Asking, FirstPass, UnknownArgument};
+use crate::ffi::pam::grant;
 use crate::ffi::pam::handle::{Handle, NoAnswer};
 use crate::ffi::pam::outcome::Outcome;
 use crate::ffi::system::{self, StopSignals};
@@ -13,7 +14,8 @@ use crate::verifier::{PamUnusable, Unavailable};
 
 /// pam_sm_authenticate(3): every denial is made here, since some hosts skip the account phase.
 pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
-    run(handle, words, |call, handle| {
+    let begun = clock();
+    let outcome = run(handle, words, |call, handle| {
         let Ok(typed) = ask(handle, &call.arguments) else {
             return Outcome::NoAnswer;
         };
@@ -22,12 +24,19 @@ pub fn authenticate(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>)
         Outcome::Authenticated(
             call.ask(handle, |backend| backend.verify(&call.attempt(typed.shown()), clock)),
         )
-    })
+    });
+    if outcome == Outcome::Authenticated(Reply::Granted) {
+        grant::leave(handle, words, begun);
+    }
+    outcome
 }
 
 /// pam_sm_acct_mgmt(3): repeats what it can without a secret, since some hosts skip the other phase.
 pub fn account(handle: &mut Handle<'_>, words: &[&[u8]], clock: &Clock<'_>) -> Outcome {
     run(handle, words, |call, handle| {
+        if grant::is_fresh(handle, words, clock()) {
+            return Outcome::Looked(Standing::Good);
+        }
         let none = Secret::new(Vec::new());
         let _held = StopSignals::hold();
         let attempt = call.attempt(Shown::Field(&none));
