@@ -47,8 +47,15 @@ pub(super) fn run(command: &CompletionsCommand) -> Result<Exit, Failure> {
     shell
         .write_registration(ASKING, "postern", "postern", "postern", &mut script)
         .map_err(Failure::Output)?;
-    text::result(&String::from_utf8_lossy(&script))?;
+    let script = String::from_utf8_lossy(&script);
+    text::result(&if matches!(command.shell, Known::Bash) { without_globs(&script) } else { script.into() })?;
     Ok(Exit::Ok)
+}
+
+/// Bash takes what is offered apart, and would put names of files in the place of a `*`. Labels are their owners' to
+/// choose, and such a file is named as whoever made it likes: not quoted, for the line of whoever pressed TAB.
+fn without_globs(script: &str) -> String {
+    script.replacen("() {\n", "() {\n    local - 2> /dev/null && set -o noglob\n", 1)
 }
 
 /// Answers a shell that asks what may come next; `None` where a person has typed.

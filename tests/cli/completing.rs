@@ -30,12 +30,18 @@ fn every_shell_reads_its_script() {
 
 /// What bash offers for the last word of a line.
 fn offered(home: &Home, words: &[&str]) -> Vec<String> {
+    offered_in(home, ".", words)
+}
+
+/// The same in a directory of the home.
+fn offered_in(home: &Home, directory: &str, words: &[&str]) -> Vec<String> {
     fs::create_dir_all(home.path("bin")).unwrap();
     let _ = symlink(env!("CARGO_BIN_EXE_postern"), home.path("bin/postern"));
     let complete = r#"source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1));
         "$(complete -p postern | sed 's/.*-F \([^ ]*\).*/\1/')" postern "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
         printf '%s\n' "${COMPREPLY[@]}""#;
     let mut bash = super::home::command("bash".as_ref());
+    bash.current_dir(home.path(directory));
     bash.env("PATH", format!("{}:/usr/bin:/bin", home.path("bin").display()));
     bash.args(["--norc", "-c", complete]).arg(script(home, "bash")).args(words);
     let done = finish(bash.spawn().unwrap(), "");
@@ -87,6 +93,20 @@ fn bash_completes_names_of_the_store() {
     assert_eq!(offered_below(&home, &["app", "show", "alice", "'o"]), ["'old phone'"]);
     assert_eq!(offered_below(&home, &["app", "show", "bob", ""]), [""; 0]);
     assert_eq!(offered_below(&home, &["totp", "remove", "alice", ""]), ["totp"]);
+}
+
+#[test]
+fn bash_takes_no_name_of_a_file_for_that_of_an_app_password() {
+    let home = Home::with_alice();
+    for label in ["*", "?a*"] {
+        home.app_password(label);
+    }
+    fs::create_dir_all(home.path("cwd")).unwrap();
+    fs::write(home.path("cwd/'a'$(id)'b'"), "").unwrap();
+    let config = home.path("postern.toml").display().to_string();
+    let mut offered = offered_in(&home, "cwd", &["postern", "--config", &config, "app", "show", "alice", ""]);
+    offered.retain(|word| !word.starts_with('-'));
+    assert_eq!(offered, ["'*'", "'?a*'"]);
 }
 
 #[test]
