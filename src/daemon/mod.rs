@@ -15,6 +15,7 @@
 //! primary password and a code (`domain::self_service` has the table). A password alone binds nothing once anything was
 //! bound. The uid comes from the kernel and is put before the frame by the parent; a frame that brings one is none.
 
+mod complaints;
 mod listeners;
 mod notify;
 mod permits;

@@ -10,6 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::backend::Level;
 use crate::config::Config;
+use crate::daemon::complaints::Complaints;
 use crate::daemon::listeners::{self, Listener};
 use crate::daemon::notify::Manager;
 use crate::daemon::peers::{Heard, Kind, Peers};
@@ -43,6 +44,7 @@ pub fn serve(mut world: World<'_>, path: &Path) -> Result<(), ServeError> {
     let mut server = Server {
         pools: Pools::new(&text, &listeners),
         peers: Peers::default(),
+        complaints: Complaints::default(),
         manager: Manager::from_environment(),
         world,
         path,
@@ -69,6 +71,7 @@ struct Server<'a> {
     permits: Permits,
     listeners: Vec<Listener>,
     peers: Peers,
+    complaints: Complaints,
     pools: Pools,
     manager: Manager,
     ending: bool,
@@ -179,7 +182,9 @@ impl Server<'_> {
                 );
                 peer.say_unavailable();
                 self.peers.remove(id);
-                self.say(Level::Error, &line);
+                if self.complaints.is_due(uid, now) {
+                    self.say(Level::Error, &line);
+                }
             }
             Heard::Asked(_, Kind::Manage) if REQUESTS_OF_ONE < self.peers.requests_of(uid) => {
                 self.peers.throttle(id, now);
