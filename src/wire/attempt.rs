@@ -116,8 +116,10 @@ pub fn decode(frame: &[u8]) -> Result<Asked, BadFrame> {
     Ok(Asked { question, account, service, remote, door, typed })
 }
 
-const DOORS: [(Door, u8); 5] =
-    [(Door::Pam, b'p'), (Door::Sasl, b's'), (Door::Saslauthd, b'd'), (Door::C, b'c'), (Door::Try, b't')];
+/// Those of hosts. The others are doors of our own programs, and what comes through them is treated otherwise: no peer may
+/// say so of itself.
+const DOORS: [(Door, u8); 4] =
+    [(Door::Pam, b'p'), (Door::Sasl, b's'), (Door::Saslauthd, b'd'), (Door::C, b'c')];
 
 fn door_octet(door: Door) -> u8 {
     DOORS.iter().find(|(each, _)| *each == door).map_or(0, |(_, octet)| *octet)
