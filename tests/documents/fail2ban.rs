@@ -41,12 +41,13 @@ const REASONS: [(&str, bool); 26] = [
 ];
 
 /// What programs and syslog daemons write before a line.
-const BEFORE: [&str; 5] = [
+const BEFORE: [&str; 6] = [
     "Nov 22 10:00:00 mail auth: pam_postern(postern-imap:auth): ",
     "Nov 22 10:00:00 mail auth[4711]: pam_postern(postern-smtp:auth): ",
     "Nov 22 10:00:00 mail posternd: ",
     "2026-11-22T10:00:00.123456+00:00 mail posternd[4711]: ",
     "2026-11-22T10:00:00.123456+00:00 mail sshd[4711]: pam_postern(sshd:auth): ",
+    "Nov 22 10:00:00 mail cyrus/imap[4711]: sasl_postern(imap): ",
 ];
 
 #[test]
@@ -123,6 +124,14 @@ fn fail2ban_takes_the_jail() {
     let done = Command::new("fail2ban-client").arg("-c").arg(&config).arg("-d").output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(said.contains("['add', 'postern', 'systemd']"), "{said}");
+    // What any local user may write with logger(1) bans nobody.
+    let matched = said.lines().find(|line| line.contains("'addjournalmatch'")).unwrap_or_default();
+    let sources: Vec<&str> = matched.split("'+'").collect();
+    assert_eq!(sources.len(), 2, "{said}");
+    assert!(
+        sources[0].contains("'_UID=0'") && sources[1].contains("'_SYSTEMD_UNIT=postern.service'"),
+        "{matched}"
+    );
 }
 
 fn denied(account: &[u8], address: &str, door: Door, path: Path, why: &str) -> String {
