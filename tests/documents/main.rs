@@ -14,5 +14,6 @@ mod blocks;
 mod shell;
 mod snippets;
 mod fail2ban;
+mod packages;
 mod promises;
 mod words;
