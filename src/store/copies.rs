@@ -102,7 +102,10 @@ impl Store {
             return Err(StoreError::Exists(path).into());
         }
         let partial = Partial::create(&path)?;
-        let copy = self.copy_into(Connection::open(&partial.path).map_err(StoreError::from)?)?;
+        // Ours, and no link that whoever may write there has put in its place.
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let file = Connection::open_with_flags(&partial.path, flags).map_err(StoreError::from)?;
+        let copy = self.copy_into(file)?;
         copy.check_whole()?;
         let checked = check(&copy)?;
         drop(copy);
