@@ -110,7 +110,10 @@ fn no_argument_of_any_command_does_harm() {
         if command.has_subcommands() && !path.starts_with(&["log".to_owned()]) {
             return;
         }
-        for under_test in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+        // `init` would make that file, with the paths of the system in it.
+        let spared = |arg: &&Arg| path == ["init"] && arg.get_id() == "config";
+        let takes_values = |arg: &&Arg| arg.get_action().takes_values();
+        for under_test in command.get_arguments().filter(takes_values).filter(|arg| !spared(arg)) {
             for value in bad.into_iter().chain([OsStr::from_bytes(b"\xff\xfe")]) {
                 let before = home.content();
                 let mut run = home.command(path.iter().map(String::as_str));
