@@ -312,12 +312,12 @@ fn a_confirmed_selection_takes_what_was_shown_or_nothing() {
     let vault = site.vault();
     let enrollment = Enrollment::new(&vault);
     let everything = Selection::default();
-    let shown = enrollment.preview(&everything, site.made()).unwrap();
+    let shown = enrollment.preview(&everything).unwrap();
     let laptop = site.app_password("alice", "laptop", MAIL);
     let revoke = |shown| enrollment.revoke_selected(&everything, Some(shown), Restorable::Never, site.made());
     assert!(matches!(revoke(&shown), Err(EnrollmentError::Store(StoreError::Changed))));
     assert_eq!((login(&site, &phone), login(&site, &laptop)), (None, None));
-    let shown = enrollment.preview(&everything, site.made()).unwrap();
+    let shown = enrollment.preview(&everything).unwrap();
     assert_eq!(revoke(&shown).unwrap().revoked.len(), 2);
     assert_eq!(login(&site, &phone), Some(Denial::Revoked));
 }

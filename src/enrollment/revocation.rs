@@ -39,17 +39,13 @@ impl Enrollment<'_> {
         found.ok_or_else(|| EnrollmentError::NoAppPassword(name.clone(), label.clone()))
     }
 
-    /// What a selection would revoke at this moment.
+    /// What a selection would revoke.
     ///
     /// # Errors
     /// Where it names an account that is none, or takes nothing.
-    pub fn preview(
-        &self,
-        selection: &Selection,
-        made: Made,
-    ) -> Result<Vec<SelectedAppPassword>, EnrollmentError> {
+    pub fn preview(&self, selection: &Selection) -> Result<Vec<SelectedAppPassword>, EnrollmentError> {
         self.know_all(selection)?;
-        let chosen = self.vault.store.select_app_passwords(selection, made.at)?;
+        let chosen = self.vault.store.select_app_passwords(selection)?;
         if chosen.is_empty() {
             return Err(EnrollmentError::NothingSelected);
         }

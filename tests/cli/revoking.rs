@@ -189,6 +189,20 @@ fn the_same_password_passes_again_within_the_time_and_never_after_it() {
 }
 
 #[test]
+fn what_has_ended_is_revoked_with_the_others_since_the_clock_may_be_wrong() {
+    let home = Home::with_alice();
+    for label in ["phone", "laptop"] {
+        home.app_password(label);
+    }
+    home.database("UPDATE app_password SET expires_at = created_at WHERE label = 'laptop'");
+    let done = revoke(&home, &["--account", "alice", "--yes"]);
+    done.is(0);
+    assert!(done.out.contains("laptop"), "{done:?}");
+    home.database("UPDATE app_password SET expires_at = NULL");
+    home.run(["app", "revoke", "alice", "laptop"], "").is(3);
+}
+
+#[test]
 fn what_cannot_live_again_is_reported_and_may_be_asked_for_once_more() {
     let home = Home::with_alice();
     home.configure("[policy]\nmax_app_passwords = 3");

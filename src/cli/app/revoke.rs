@@ -128,13 +128,13 @@ impl Work<'_> {
     fn revoke_selected(&self, selection: &Selection) -> Result<Exit, Failure> {
         let enrollment = Enrollment::new(self.vault);
         if self.command.dry_run {
-            self.show(None, &enrollment.preview(selection, self.site.made())?)?;
+            self.show(None, &enrollment.preview(selection)?)?;
             return Ok(Exit::Ok);
         }
         let mut confirmed = None;
         if !self.command.yes {
             confirm::can_be_asked(self.command.output)?;
-            let chosen = enrollment.preview(selection, self.site.made())?;
+            let chosen = enrollment.preview(selection)?;
             table_of(&chosen)?;
             let question = format!("Revoke {}?", counted(&chosen));
             if confirm::yes_or_no(&question)? == Answer::No {

@@ -46,16 +46,15 @@ pub struct Revocation {
 }
 
 impl Store {
-    /// What a selection would take at this moment, by account and age.
+    /// What a selection would take, by account and age.
     ///
     /// # Errors
     /// Where the store fails.
     pub fn select_app_passwords(
         &self,
         selection: &Selection,
-        now: UnixTime,
     ) -> Result<Vec<SelectedAppPassword>, StoreError> {
-        select(self.reader(), selection, now)
+        select(self.reader(), selection)
     }
 
     /// The one that holds a label.
@@ -84,7 +83,7 @@ impl Store {
     ) -> Result<Revocation, StoreError> {
         self.spill_nothing()?;
         self.write(|transaction| {
-            let chosen = select(transaction, selection, made.at)?;
+            let chosen = select(transaction, selection)?;
             let ids = |rows: &[SelectedAppPassword]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
             if confirmed.is_some_and(|confirmed| ids(confirmed) != ids(&chosen)) {
                 return Err(StoreError::Changed);
@@ -137,13 +136,13 @@ impl Store {
     }
 }
 
-/// The candidates of a selection. One whose own end has come is a tombstone already; one that the policy ends may live
-/// again when the policy changes, and is revoked with the others.
-const LIVE: &str = "
+/// The candidates of a selection. Those whose end has come too: they would live again if the clock was wrong, or the
+/// policy changed.
+const NOT_REVOKED: &str = "
     SELECT app_password.id, account_id, account.name, label, app_password.created_at, last_used_at, last_used_service,
            last_used_from, replaces
     FROM app_password JOIN account ON account.id = account_id
-    WHERE revoked_at IS NULL AND (expires_at IS NULL OR ?1 < expires_at)
+    WHERE revoked_at IS NULL
     ORDER BY account.name, app_password.created_at, app_password.id";
 
 const LABELLED: &str = "
@@ -152,13 +151,9 @@ const LABELLED: &str = "
     FROM app_password JOIN account ON account.id = account_id
     WHERE revoked_at IS NULL AND account_id = ?1 AND label = ?2";
 
-fn select(
-    connection: &Connection,
-    selection: &Selection,
-    now: UnixTime,
-) -> Result<Vec<SelectedAppPassword>, StoreError> {
-    let mut statement = connection.prepare(LIVE)?;
-    let mut rows = statement.query([number(now.0)])?;
+fn select(connection: &Connection, selection: &Selection) -> Result<Vec<SelectedAppPassword>, StoreError> {
+    let mut statement = connection.prepare(NOT_REVOKED)?;
+    let mut rows = statement.query([])?;
     let mut chosen = Vec::new();
     while let Some(row) = rows.next()? {
         let row = read(row)?;
