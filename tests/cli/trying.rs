@@ -23,6 +23,12 @@ fn each_end_of_an_app_password_is_named_and_explained() {
     check(&home, &IMAP, &phone, 0, "granted path=app-password label=\"phone\"");
     let bob = ["bob", "--service", "imap"];
     check(&home, &bob, &phone, 1, &named("other-account"));
+    let said = home.run(["try", "bob", "--service", "imap"], &phone);
+    assert!(said.err.contains("the store does not know bob"), "{said:?}");
+    assert!(!said.err.contains("bob is active"), "{said:?}");
+    home.run(["account", "add", "--primary", "pam", "bob"], "").is(0);
+    let said = home.run(["try", "bob", "--service", "imap"], &phone);
+    assert!(!said.err.contains("bob is active"), "{said:?}");
     let sshd = ["alice", "--service", "sshd"];
     check(&home, &sshd, &phone, 1, &named("out-of-scope"));
     let slip = if phone.ends_with('3') { "7" } else { "3" };

@@ -1,10 +1,10 @@
 //! The rules about an app password.
 
-use super::{Rule, account, no, ok, shape};
+use super::{Rule, account, no, not_asked, ok, shape};
 use crate::cli::attempt::seen::Seen;
 use crate::cli::table;
 use crate::domain::network::Networks;
-use crate::domain::verdict::{AppPasswordEvidence, Coverage, Denial, Life, Match, Owner};
+use crate::domain::verdict::{AppPasswordEvidence, Coverage, Denial, Known, Life, Match, Owner};
 use crate::verifier::{Decision, Terms};
 
 /// What a field of this shape is read as.
@@ -33,7 +33,7 @@ pub(super) fn rules(found: &AppPasswordEvidence, decision: &Decision, seen: &See
             }
         },
         life(found.life, terms),
-        account(found.account, seen),
+        typed_account(found, seen),
         match found.policy {
             Coverage::Inside => ok("policy", format!("{service} takes app passwords")),
             Coverage::Outside => {
@@ -45,6 +45,15 @@ pub(super) fn rules(found: &AppPasswordEvidence, decision: &Decision, seen: &See
         networks(found.networks, terms, seen),
     ]);
     rules
+}
+
+/// What was found is the state of the owner, who may not be the one whose name was typed.
+fn typed_account(found: &AppPasswordEvidence, seen: &Seen<'_>) -> Rule {
+    match (found.owner, seen.primary.is_some()) {
+        (Owner::Same, _) => account(found.account, seen),
+        (Owner::Other, true) => not_asked("account"),
+        (Owner::Other, false) => account(Known::Nothing, seen),
+    }
 }
 
 fn life(life: Life, terms: Option<&Terms>) -> Rule {
