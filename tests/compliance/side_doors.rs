@@ -64,8 +64,9 @@ fn an_outage_is_final_though_a_second_passdb_follows(rig: &mut Rig) {
 fn a_protocol_without_a_service_file_is_refused(rig: &mut Rig) {
     let bob = rig.system_person();
     let app_password = bob.app_password("phone");
-    with_spoiled(&["/etc/pam.d/postern-pop3"], || {
-        must("rm /etc/pam.d/postern-pop3");
+    let files = ["/etc/pam.d/postern-pop3", "/usr/lib/pam.d/postern-pop3"];
+    with_spoiled(&files, || {
+        must(&format!("rm {}", files.join(" ")));
         a_new_second();
         for secret in [PRIMARY, &app_password] {
             let attempt = rig.login(Protocol::Pop3, &bob.name, secret);
