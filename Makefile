@@ -16,7 +16,7 @@ INSTALL ?= install
 
 # Each step needs the one before it.
 .NOTPARALLEL:
-.PHONY: help build compile install deb deb-test test proof demo bench man packages packages-test packages-proof toolchain
+.PHONY: help build compile install uninstall deb deb-test test proof demo bench man packages packages-test packages-proof toolchain
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -75,6 +75,32 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	    for file in packaging/etc/pam.d/postern-*; do \
 	        keep "$$file" "$(DESTDIR)/etc/pam.d/$${file##*/}" || exit 1; \
 	    done
+
+uninstall: ## takes away what `make install` brought, but for configuration, key and store
+	@# Where the module is gone, PAM refuses every login, or goes on to a line that takes the password alone.
+	@naming=$$({ grep -lsE '^[^#]*postern' $(DESTDIR)/etc/pam.d/* | grep -v '/etc/pam\.d/postern-[^/]*$$'; \
+	        grep -RlsE '^[^#]*postern-' $(DESTDIR)/etc/dovecot; \
+	        grep -lsE '^[[:space:]]*postern_' $(addprefix $(DESTDIR),/etc/postfix/sasl/*.conf /etc/sasl2/*.conf /etc/sasl/*.conf); }); \
+	    test -z "$$naming" || { \
+	        printf 'Nothing was removed. These still ask for Postern; README.md, "Uninstall", has the lines that change them:\n%s\n' "$$naming" >&2; \
+	        exit 2; }
+	rm -f $(DESTDIR)/usr/lib/systemd/system/postern.socket $(DESTDIR)/usr/lib/systemd/system/postern.service
+	rm -f $(DESTDIR)/usr/lib/sysusers.d/postern.conf $(DESTDIR)/usr/lib/tmpfiles.d/postern.conf
+	rm -f $(DESTDIR)/usr/bin/postern $(DESTDIR)/usr/sbin/posternd $(DESTDIR)/usr/include/postern.h
+	rm -f $(DESTDIR)$(PAMDIR)/pam_postern.so $(DESTDIR)$(LIBDIR)/libpostern.so
+	$(if $(SASLDIR),rm -f $(DESTDIR)$(SASLDIR)/libpostern.so)
+	@# Those in /etc/pam.d stay: a service without a file of its own falls to "other".
+	rm -f $(patsubst packaging/etc/pam.d/%,$(DESTDIR)/usr/lib/pam.d/%,$(wildcard packaging/etc/pam.d/*))
+	for page in packaging/man/*; do rm -f "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}"; done
+	rm -f $(addprefix $(DESTDIR)/usr/share/,bash-completion/completions/postern zsh/vendor-completions/_postern fish/vendor_completions.d/postern.fish)
+	@# File by file: DOCDIR may be a folder of others too.
+	find packaging/examples packaging/fail2ban packaging/apparmor packaging/guides -type f | while read -r file; do \
+	    place=$${file#packaging/}; \
+	    case $$place in fail2ban/* | apparmor/*) place=examples/$$place ;; esac; \
+	    rm -f "$(DESTDIR)$(DOCDIR)/$$place"; \
+	    rmdir -p --ignore-fail-on-non-empty "$(DESTDIR)$(DOCDIR)/$${place%/*}" 2>/dev/null || true; \
+	done
+	@echo 'These stay: /etc/postern (configuration, key), /var/lib/postern (store), and /etc/pam.d/postern-*, which refuse every login.'
 
 deb: toolchain ## builds the Debian packages, into target/deb
 	@packaging/build-deb

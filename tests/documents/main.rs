@@ -15,5 +15,6 @@ mod shell;
 mod snippets;
 mod fail2ban;
 mod packages;
+mod uninstall;
 mod promises;
 mod words;
