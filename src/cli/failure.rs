@@ -165,9 +165,7 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::KeyTaken(..) => {
             (Exit::Exists, "make a new key for another device, or use the one there is")
         }
-        EnrollmentError::CodeSpent => {
-            (Exit::Denied, "wait for the next code, then enroll again; nothing was stored")
-        }
+        EnrollmentError::CodeSpent(_) => (Exit::Denied, refusal::UNTIL_THEN),
         EnrollmentError::Seal(_) => (Exit::Unavailable, "restore the store from a backup, or remove the key"),
         EnrollmentError::WrongCode => (
             Exit::Denied,
@@ -248,6 +246,7 @@ impl fmt::Display for Failure {
             | Self::Unfinished(what, _) => f.write_str(what),
             Self::Refused(why) => f.write_str(&refusal::meaning(why)),
             Self::Daemon(why) => why.fmt(f),
+            Self::Enrollment(EnrollmentError::CodeSpent(until)) => f.write_str(&refusal::spent(*until)),
             Self::Enrollment(error) => error.fmt(f),
             Self::NotFound(path) => write!(f, "{} is not there", path.display()),
             Self::Unavailable(error) => error.fmt(f),
@@ -320,7 +319,7 @@ impl From<EnrollmentError> for Failure {
             | EnrollmentError::Inadmissible(_)
             | EnrollmentError::KeyTaken(..)
             | EnrollmentError::Seal(_)
-            | EnrollmentError::CodeSpent
+            | EnrollmentError::CodeSpent(_)
             | EnrollmentError::WrongCode => Self::Enrollment(error),
         }
     }

@@ -14,7 +14,8 @@ use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
-use crate::store::{Closing, Loss, StoreError};
+use crate::domain::time::UnixTime;
+use crate::store::{Closing, Loss, StoreError, new_keys_from};
 use crate::verifier::{Unavailable, Vault};
 
 /// Closings that are named on stderr; `--json` names them all.
@@ -42,8 +43,9 @@ pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Fai
     let loss = vault.store.loss_by(&copy.store)?;
     let refused = !loss.is_nothing() && place == Place::Found && !command.force_older;
     name(&loss);
+    let made = site.made();
     if !refused {
-        vault.store.put_back(copy.store, &loss, site.made())?;
+        vault.store.put_back(copy.store, &loss, made)?;
     }
     if command.output.json {
         text::json(&Shown::new(&loss, !refused))?;
@@ -55,10 +57,19 @@ pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Fai
             "look at them with `postern log`; --force-older undoes them",
         ));
     }
-    text::note(
-        "The store is restored. One-time codes that were good until now are spent: wait for the next one.",
-    );
+    say_what_is_spent(made.at);
     Ok(Exit::Ok)
+}
+
+fn say_what_is_spent(restored: UnixTime) {
+    text::note(
+        "The store is restored. Of each authenticator the code that it shows now and the next one are spent:",
+    );
+    text::note("wait for the one after them.");
+    text::note(&format!(
+        "With keys that are enrolled from now on, codes are good from {} on.",
+        table::to_the_second(new_keys_from(restored))
+    ));
 }
 
 /// What a copy is restored into.

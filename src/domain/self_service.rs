@@ -5,6 +5,7 @@
 
 use crate::domain::account::AccountState;
 use crate::domain::primary::PrimaryMatch;
+use crate::domain::time::UnixTime;
 use crate::domain::verdict::{CodeEvidence, Coverage, Evidence, Known, PrimaryEvidence, PrimaryFinding};
 
 /// Who may ask: the kernel says which uid a peer has, and no request names one.
@@ -160,8 +161,8 @@ pub enum Refusal {
     LivesTooLong(u16),
     /// The code is not one of the new key.
     WrongCode,
-    /// The code was used before.
-    CodeSpent,
+    /// Codes of the account count as spent until then.
+    CodeSpent(UnixTime),
     /// The account has this very key, under this label.
     KeyTaken(String),
     /// The account has as many keys as it may.

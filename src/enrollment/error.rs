@@ -8,6 +8,7 @@ use crate::crypto::seal::BrokenSeal;
 use crate::domain::account::AccountName;
 use crate::domain::app_password::Label;
 use crate::domain::primary::Inadmissible;
+use crate::domain::time::UnixTime;
 use crate::store::StoreError;
 
 /// Why something was not made or changed; nothing is left half done.
@@ -37,8 +38,8 @@ pub enum EnrollmentError {
     KeyTaken(AccountName, String),
     /// The code does not belong to the key.
     WrongCode,
-    /// The code was used before, with this key or with one that was removed since.
-    CodeSpent,
+    /// Codes of the account count as spent until then: with keys that were removed, or in a store that was restored.
+    CodeSpent(UnixTime),
     /// A key of the account does not open.
     Seal(BrokenSeal),
     /// There is no memory for a hash.
@@ -64,7 +65,7 @@ impl fmt::Display for EnrollmentError {
             Self::Inadmissible(error) => error.fmt(f),
             Self::KeyTaken(name, label) => write!(f, "{name} has this very key already, as {label:?}"),
             Self::Seal(error) => error.fmt(f),
-            Self::CodeSpent => f.write_str("the code was used before"),
+            Self::CodeSpent(_) => f.write_str("the code counts as spent"),
             Self::WrongCode => f.write_str("the code does not belong to this key"),
             Self::Hash(error) => error.fmt(f),
             Self::Entropy(error) => error.fmt(f),

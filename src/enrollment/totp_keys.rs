@@ -105,7 +105,7 @@ pub(super) fn confirming_step(
 ) -> Result<TimeStep, EnrollmentError> {
     match totp.find(code, now, spent_up_to(account, totp)) {
         CodeMatch::Open(step) => Ok(step),
-        CodeMatch::Spent => Err(EnrollmentError::CodeSpent),
+        CodeMatch::Spent => Err(EnrollmentError::CodeSpent(spent_until(account, totp))),
         CodeMatch::Wrong => Err(EnrollmentError::WrongCode),
     }
 }
@@ -113,4 +113,10 @@ pub(super) fn confirming_step(
 /// What keys that the account had before have spent.
 fn spent_up_to(account: &Account, totp: &Totp) -> TimeStep {
     TimeStep(account.codes_spent_until.0.div_ceil(totp.period.secs()).saturating_sub(1))
+}
+
+/// When the first code begins to be good that is not spent.
+const fn spent_until(account: &Account, totp: &Totp) -> UnixTime {
+    let period = totp.period.secs();
+    UnixTime(account.codes_spent_until.0.div_ceil(period).saturating_mul(period))
 }

@@ -46,6 +46,12 @@ const CLOSING: [&str; 10] = [
     "totp.remove",
 ];
 
+/// From when on codes of keys that are enrolled after a restore are good. No step is longer than five minutes.
+#[must_use]
+pub const fn new_keys_from(restored: UnixTime) -> UnixTime {
+    UnixTime(restored.0.saturating_add(300))
+}
+
 /// What a restore would undo.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
@@ -181,7 +187,7 @@ impl Store {
             transaction.execute_batch(KEEP_FAILURES)?;
             transaction.execute_batch(REPLACE)?;
             transaction.execute(SPEND_STEPS, [number(made.at.0)])?;
-            transaction.execute(SPEND_FOR_NEW_KEYS, [number(made.at.0)])?;
+            transaction.execute(SPEND_FOR_NEW_KEYS, [number(new_keys_from(made.at).0)])?;
             let detail = format!("shared={} undone={}", known.shared, known.rows());
             let entry = Entry { event: "store.restore", detail: Some(&detail), ..Entry::default() };
             self.record(transaction, made, &entry)
@@ -350,9 +356,8 @@ SET count = max(count, excluded.count), last_at = max(last_at, excluded.last_at)
 /// A clock that is fast has shown the code of the next step.
 const SPEND_STEPS: &str = "UPDATE main.totp_key SET last_step = max(last_step, ?1 / period + 1)";
 
-/// The same for a key that was enrolled after the copy was made, and comes back. No step is longer than five minutes.
-const SPEND_FOR_NEW_KEYS: &str =
-    "UPDATE main.account SET codes_spent_until = max(codes_spent_until, ?1 + 300)";
+/// The same for a key that was enrolled after the copy was made, and comes back.
+const SPEND_FOR_NEW_KEYS: &str = "UPDATE main.account SET codes_spent_until = max(codes_spent_until, ?1)";
 
 /// All rows of all tables. What AUTOINCREMENT has counted stays, so that no row gets a number that another had.
 const REPLACE: &str = "

@@ -38,7 +38,7 @@ pub use audit_log::AuditRow;
 pub use audit_rows::{ChainKey, Recorded};
 pub use code_failures::{CodeFailures, Reserved};
 pub use connection::{FIRST_KEY, Store, Witness, Written};
-pub use copies::{Closing, Loss};
+pub use copies::{Closing, Loss, new_keys_from};
 pub use error::StoreError;
 pub use imports::{HashPlace, Imported, ImportedPrimary, MAX_UNTAGGED, NO_HASH, SEALED_HASH};
 pub use keys::{Holding, KnownKey, RetiredKey, Sealed, SealedAnew};

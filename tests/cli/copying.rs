@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::home::{Home, PRIMARY, finish};
+use super::home::{Home, PRIMARY, code, finish, now};
+use postern::crypto::secret::Secret;
 
 fn place(home: &Home, name: &str) -> String {
     home.path(name).display().to_string()
@@ -126,4 +127,22 @@ fn what_is_no_copy_is_refused() {
     home.run(["restore", &copy], "").refused(1, "");
     fs::rename(home.path("var/store.db"), home.path("var/damaged")).unwrap();
     home.run(["restore", &copy], "").is(0);
+}
+
+#[test]
+fn who_is_refused_for_a_spent_code_is_told_until_when() {
+    let home = Home::with_alice();
+    let (key, _) = home.enroll();
+    let copy = place(&home, "copy.db");
+    home.run(["backup", &copy], "").is(0);
+    let restored = home.run(["restore", &copy], "");
+    restored.is(0);
+    assert!(restored.err.contains("codes are good from 2"), "{restored:?}");
+    let login = home.run(["try", "alice", "--service", "imap"], &format!("{PRIMARY}{}", code(&key, now())));
+    assert!(login.out.contains("code-spent") && login.err.contains("count as spent until 2"), "{login:?}");
+    let new = Secret::copy_of(b"12345678901234567890");
+    let typed = format!("{}\n{}", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", code(&new, now()));
+    let enrolled = home.run(["totp", "enroll", "alice", "--label", "new", "--secret-fd", "0"], &typed);
+    enrolled.is(1);
+    assert!(enrolled.err.contains("of this account count as spent until 2"), "{enrolled:?}");
 }

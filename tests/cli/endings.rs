@@ -96,7 +96,7 @@ EOF"#;
         .spawn();
     let done = super::home::finish(shell.unwrap(), &confirmed);
     done.is(1);
-    assert!(done.err.contains("used before"), "{done:?}");
+    assert!(done.err.contains("count as spent"), "{done:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::seen::Seen;
 use crate::audit::Path;
+use crate::cli::table;
 use crate::domain::throttle::Throttled;
 use crate::domain::verdict::Denial;
 use crate::store::PrimaryCheck;
@@ -60,18 +61,25 @@ pub(super) const fn meaning(why: Denial, seen: &Seen<'_>) -> &'static str {
 
 /// What to do about it.
 pub(super) fn next_step(why: Denial, decision: &Decision, seen: &Seen<'_>) -> String {
+    let codes_from = seen.codes_from.filter(|_| matches!(decision.path, Path::PrimaryWithCode));
     let hint = match (why, seen.near_miss) {
         (Denial::WrongPrimary | Denial::EmptyPrimary | Denial::Repeated, Some(_)) => ALMOST_AN_APP_PASSWORD,
         (Denial::AccountDisabled | Denial::WrongPrimary, None) if seen.lacks_user => NO_USER,
         (Denial::WrongPrimary, None) => about_primary(decision.path, seen.primary.as_ref()),
+        (Denial::CodeSpent, _) if codes_from.is_some() => WAIT,
         _ => in_general(why),
     };
     let scope = decision.terms.as_ref().map(|terms| seen.wider(&terms.scope));
-    seen.subject(decision).fill(hint).replace("{scope}", &scope.unwrap_or_default())
+    let from = codes_from.map(table::to_the_second).unwrap_or_default();
+    let hint = hint.replace("{scope}", &scope.unwrap_or_default()).replace("{from}", &from);
+    seen.subject(decision).fill(&hint)
 }
 
 const ALMOST_AN_APP_PASSWORD: &str = "an app password has 20 symbols: copy it again; if it is gone, make another: \
                                       `postern app add --label={label} {account}`";
+
+const WAIT: &str = "each code is good for one login, and the app's count as spent until {from}: wait until then, or take \
+                    the next line of the sheet";
 
 const NO_USER: &str = "the system has no user of that name: add one; or let Postern keep the password: \
                        `postern account remove {account}`, then `postern account add --primary store {account}`";

@@ -11,7 +11,8 @@ use crate::domain::app_password::{NearMiss, Shape, near_miss, shape};
 use crate::domain::attempt::{RawAttempt, Shown, remote_host};
 use crate::domain::policy::Policy;
 use crate::domain::service::{Scope, Service};
-use crate::store::PrimaryCheck;
+use crate::domain::time::UnixTime;
+use crate::store::{PrimaryCheck, TotpRow};
 use crate::verifier::{Decision, Vault};
 
 /// What was asked, as far as it could be read.
@@ -25,6 +26,8 @@ pub(super) struct Seen<'a> {
     pub primary: Option<PrimaryCheck>,
     /// Whether PAM keeps it, of a user whom the system does not have.
     pub lacks_user: bool,
+    /// From when on a code of each of its keys is good that was not spent; nothing where one is now.
+    pub codes_from: Option<UnixTime>,
     /// Whether the field is nearly an app password.
     pub near_miss: Option<NearMiss>,
     /// Whether it is one that Postern has made.
@@ -41,7 +44,9 @@ impl<'a> Seen<'a> {
         };
         let open = account.as_ref().zip(known.as_ref().filter(|row| row.state == AccountState::Active));
         let lacks_user = open.is_some_and(|(name, row)| site.lacks_user(name, &row.primary));
+        let keys = known.as_ref().map(|row| vault.store.totp_keys(row.id)).transpose()?.unwrap_or_default();
         Ok(Self {
+            codes_from: keys.iter().map(codes_from).max().filter(|from| site.now() < *from),
             policy: &site.config.policy,
             account,
             service: Service::parse(raw.service).ok(),
@@ -79,4 +84,9 @@ impl<'a> Seen<'a> {
     pub(super) fn wider(&self, scope: &Scope) -> String {
         self.service.as_ref().map_or_else(|| scope.to_string(), |service| scope.with(service).to_string())
     }
+}
+
+/// When the first code of a key begins to be good that is not spent.
+const fn codes_from(row: &TotpRow) -> UnixTime {
+    UnixTime(row.last_step.0.saturating_add(1).saturating_mul(row.period.secs()))
 }

@@ -3,8 +3,9 @@
 use std::io::ErrorKind;
 
 use crate::backend::DaemonError;
-use crate::cli::Exit;
+use crate::cli::{Exit, table};
 use crate::domain::self_service::Refusal;
+use crate::domain::time::UnixTime;
 
 /// What was refused, and why.
 pub(in crate::cli) fn meaning(why: &Refusal) -> String {
@@ -32,13 +33,22 @@ pub(in crate::cli) fn meaning(why: &Refusal) -> String {
         }
         Refusal::LivesTooLong(days) => format!("an app password lives {days} days at most"),
         Refusal::WrongCode => "the code does not belong to this key".to_owned(),
-        Refusal::CodeSpent => "the code was used before".to_owned(),
+        Refusal::CodeSpent(until) => spent(*until),
         Refusal::KeyTaken(label) => format!("you have this very key already, as {label:?}"),
         Refusal::TooManyKeys => "you have as many keys as there may be".to_owned(),
         Refusal::OtherCodeLength => "you have keys with codes of another length".to_owned(),
         Refusal::Changed => "the account was changed at this very moment".to_owned(),
     }
 }
+
+/// Why a new key is refused whose codes are right.
+pub(in crate::cli) fn spent(until: UnixTime) -> String {
+    let until = table::to_the_second(until);
+    format!("codes of this account count as spent until {until}, since a key was removed or a copy restored")
+}
+
+/// What to do about it.
+pub(in crate::cli) const UNTIL_THEN: &str = "wait until then, and enroll again; nothing was stored";
 
 /// How the command ends, and what to do.
 pub(in crate::cli) const fn advice(why: &Refusal) -> (Exit, &'static str) {
@@ -74,7 +84,7 @@ pub(in crate::cli) const fn advice(why: &Refusal) -> (Exit, &'static str) {
             Exit::Denied,
             "nothing was stored: delete the entry in the app, compare the clocks, then enroll again",
         ),
-        Refusal::CodeSpent => (Exit::Denied, "wait for the next code, then enroll again; nothing was stored"),
+        Refusal::CodeSpent(_) => (Exit::Denied, UNTIL_THEN),
         Refusal::KeyTaken(_) => (Exit::Exists, "make a new key for another device, or use the one there is"),
         Refusal::TooManyKeys => (Exit::Denied, "ask your administrator: postern totp remove NAME LABEL"),
         Refusal::OtherCodeLength => (Exit::Denied, "bring a key whose codes are as long"),

@@ -71,7 +71,7 @@ impl From<EnrollmentError> for Trouble {
             EnrollmentError::LivesTooLong(days) => Self::Refused(Refusal::LivesTooLong(days)),
             EnrollmentError::KeyTaken(_, label) => Self::Refused(Refusal::KeyTaken(label)),
             EnrollmentError::WrongCode => Self::Refused(Refusal::WrongCode),
-            EnrollmentError::CodeSpent => Self::Refused(Refusal::CodeSpent),
+            EnrollmentError::CodeSpent(until) => Self::Refused(Refusal::CodeSpent(until)),
             // None of the verbs here ends so.
             EnrollmentError::NeverHad(..)
             | EnrollmentError::NoTotpKey(..)

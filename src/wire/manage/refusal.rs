@@ -1,6 +1,7 @@
 //! Why a request was refused, as a frame tells it.
 
 use crate::domain::self_service::Refusal;
+use crate::domain::time::UnixTime;
 use crate::wire::frame::{BadFrame, Reader, Writer};
 
 /// Each refusal as an octet, a number and a text, of which most need neither.
@@ -18,23 +19,23 @@ pub(super) fn write_refusal(frame: &mut Writer, refusal: &Refusal) -> Result<(),
         Refusal::NothingToProveWith => (10, 0, ""),
         Refusal::NoAppPassword => (11, 0, ""),
         Refusal::LabelTaken => (12, 0, ""),
-        Refusal::TooManyAppPasswords(most) => (13, *most, ""),
-        Refusal::LivesTooLong(days) => (14, *days, ""),
+        Refusal::TooManyAppPasswords(most) => (13, u64::from(*most), ""),
+        Refusal::LivesTooLong(days) => (14, u64::from(*days), ""),
         Refusal::WrongCode => (15, 0, ""),
-        Refusal::CodeSpent => (16, 0, ""),
+        Refusal::CodeSpent(until) => (16, until.0, ""),
         Refusal::KeyTaken(label) => (17, 0, label.as_str()),
         Refusal::TooManyKeys => (18, 0, ""),
         Refusal::OtherCodeLength => (19, 0, ""),
         Refusal::Changed => (20, 0, ""),
     };
     frame.octet(octet);
-    frame.number(number.into());
+    frame.number(number);
     frame.field(text.as_bytes())
 }
 
 pub(super) fn read_refusal(reader: &mut Reader<'_>) -> Result<Refusal, BadFrame> {
     let (octet, number, text) = (reader.octet()?, reader.number()?, reader.text()?.to_owned());
-    let number = u16::try_from(number).map_err(|_| BadFrame)?;
+    let small = || u16::try_from(number).map_err(|_| BadFrame);
     Ok(match octet {
         1 => Refusal::Unavailable,
         2 => Refusal::Throttled,
@@ -48,10 +49,10 @@ pub(super) fn read_refusal(reader: &mut Reader<'_>) -> Result<Refusal, BadFrame>
         10 => Refusal::NothingToProveWith,
         11 => Refusal::NoAppPassword,
         12 => Refusal::LabelTaken,
-        13 => Refusal::TooManyAppPasswords(number),
-        14 => Refusal::LivesTooLong(number),
+        13 => Refusal::TooManyAppPasswords(small()?),
+        14 => Refusal::LivesTooLong(small()?),
         15 => Refusal::WrongCode,
-        16 => Refusal::CodeSpent,
+        16 => Refusal::CodeSpent(UnixTime(number)),
         17 => Refusal::KeyTaken(text),
         18 => Refusal::TooManyKeys,
         19 => Refusal::OtherCodeLength,
@@ -82,7 +83,7 @@ mod tests {
             Refusal::TooManyAppPasswords(1000),
             Refusal::LivesTooLong(36_500),
             Refusal::WrongCode,
-            Refusal::CodeSpent,
+            Refusal::CodeSpent(UnixTime(1_700_000_300)),
             Refusal::KeyTaken("totp".to_owned()),
             Refusal::TooManyKeys,
             Refusal::OtherCodeLength,

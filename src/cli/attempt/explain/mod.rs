@@ -147,6 +147,7 @@ mod tests {
             remote: None,
             primary: None,
             lacks_user: false,
+            codes_from: None,
             near_miss: None,
             generated: true,
         };
