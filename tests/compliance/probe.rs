@@ -110,37 +110,37 @@ fn no_account_is_left() {
 }
 
 fn left() -> String {
-    must("postern account list --json | grep -E 'postern-probe|dave' || true")
+    must("postern account list --json | grep -E 'postern-probe|frank' || true")
 }
 
 fn a_good_server_has_no_open_door(rig: &mut Rig) {
-    let dave = rig.unix_user();
-    for probed in [probed(), probed_as(&dave.name)] {
+    let frank = rig.probed_user();
+    for probed in [probed(), probed_as(&frank.name)] {
         probed.ends_with(0).are("sound", &ALL);
     }
     // Whom the servers know gets all the way in, and nothing is left to say.
-    let done = probe(&["--user", &dave.name], &format!("{PRIMARY}\n"));
+    let done = probe(&["--user", &frank.name], &format!("{PRIMARY}\n"));
     assert!(done.stdout.ends_with("\n8 doors: 8 sound.\n") && done.stderr.is_empty(), "{done:#?}");
     assert!(must("postern log verify").starts_with("All "));
 }
 
 fn a_second_passdb_that_takes_the_primary_is_named(rig: &mut Rig) {
-    let dave = rig.unix_user();
+    let frank = rig.probed_user();
     let second = r"printf 'passdb {\n driver = pam\n args = other\n}\n' >/etc/dovecot/conf.d/99-second.conf";
     rig.with_dovecot(&format!("{second}; sed -i '/return-fail/d' {EXAMPLE}"), |_| {
-        let probed = probed_as(&dave.name);
+        let probed = probed_as(&frank.name);
         probed.ends_with(1).are("open", &ALL[..6]).are("sound", &ALL[6..]);
         assert_eq!(probed.got_in("imap 143"), ["primary-alone"]);
         assert!(probed.done.stderr.contains("result_failure = return-fail"), "{:#?}", probed.done);
     });
     // Behind a denial that is final it is never asked.
     rig.with_dovecot(second, |_| {
-        probed_as(&dave.name).ends_with(0);
+        probed_as(&frank.name).ends_with(0);
     });
 }
 
 fn a_protocol_that_asks_pam_without_postern_is_named(rig: &mut Rig) {
-    let dave = rig.unix_user();
+    let frank = rig.probed_user();
     let without_look =
         format!("sed -i '/^  args = username_format/,/^passdb/d; s/passwd-file/pam/' {EXAMPLE}");
     with_spoiled(&["/etc/pam.d/postern-pop3"], || {
@@ -148,24 +148,24 @@ fn a_protocol_that_asks_pam_without_postern_is_named(rig: &mut Rig) {
         rig.with_dovecot(&without_look, |_| {
             let (theirs, ours) = (["pop3 110", "pop3 995"], [&ALL[..2], &ALL[4..]].concat());
             probed().ends_with(1).are("unguarded", &theirs).are("sound", &ours);
-            probed_as(&dave.name).ends_with(1).are("open", &theirs).are("sound", &ours);
+            probed_as(&frank.name).ends_with(1).are("open", &theirs).are("sound", &ours);
         });
     });
 }
 
 fn a_submission_that_asks_sasldb_is_named(rig: &mut Rig) {
-    let dave = rig.unix_user();
+    let frank = rig.probed_user();
     with_spoiled(&["/etc/postfix/sasl/smtpd.conf"], || {
         must(&format!(
             "printf 'mech_list: PLAIN LOGIN\\npwcheck_method: auxprop\\nauxprop_plugin: sasldb\\n' >/etc/postfix/sasl/smtpd.conf
             echo '{PRIMARY}' | saslpasswd2 -p -c -f /var/spool/postfix/etc/sasldb2 -u $(postconf -h myhostname) {}
             chown postfix /var/spool/postfix/etc/sasldb2
             postfix reload 2>/dev/null",
-            dave.name
+            frank.name
         ));
         let others: Vec<&str> = ALL.into_iter().filter(|place| *place != "submission 588").collect();
         probed().ends_with(1).are("unguarded", &["submission 588"]).are("sound", &others);
-        probed_as(&dave.name).ends_with(1).are("open", &["submission 588"]).are("sound", &others);
+        probed_as(&frank.name).ends_with(1).are("open", &["submission 588"]).are("sound", &others);
     });
     must("rm /var/spool/postfix/etc/sasldb2; postfix reload 2>/dev/null");
     probed().ends_with(0);
@@ -186,19 +186,19 @@ fn a_cache_in_front_of_postern_is_named(rig: &mut Rig) {
         }
     });
     // Under a key without the service it also crosses protocols.
-    let dave = rig.unix_user();
+    let frank = rig.probed_user();
     rig.with_dovecot(&cached("%u"), |_| {
-        let probed = probed_as(&dave.name);
+        let probed = probed_as(&frank.name);
         probed.ends_with(1);
         assert!(probed.got_in("imap 143").contains(&"wrong-scope".to_owned()));
     });
 }
 
 fn a_sieve_with_a_passdb_of_its_own_is_named(rig: &mut Rig) {
-    let dave = rig.unix_user();
+    let frank = rig.probed_user();
     let own = r"printf 'protocol sieve {\n passdb {\n driver = pam\n args = other\n }\n}\n' >/etc/dovecot/conf.d/99-own.conf";
     rig.with_dovecot(own, |_| {
-        let probed = probed_as(&dave.name);
+        let probed = probed_as(&frank.name);
         probed.ends_with(1).are("open", &["sieve 4190"]);
     });
 }

@@ -60,6 +60,11 @@ impl Rig {
         Person::only_in_system(&self.name("dave", ""))
     }
 
+    /// The same, whose only accounts are those of probes.
+    pub fn probed_user(&self) -> Person {
+        Person::only_in_system(&self.name("frank", ""))
+    }
+
     /// A new mailbox without an account.
     pub fn stranger(&self) -> Person {
         Person::stranger(&self.name("carol", "@example.org"))
