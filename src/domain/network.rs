@@ -20,14 +20,15 @@ impl Networks {
     /// itself alone.
     ///
     /// # Errors
-    /// Where one is none, or there are none or more than [`Networks::MAX`].
+    /// Where one is none, or has an address that its prefix does not cover; where there are none or more than
+    /// [`Networks::MAX`].
     pub fn parse(list: &str) -> Result<Self, NetworksError> {
         let words = list.split([',', ' ']).filter(|word| !word.is_empty());
         let mut networks = words.map(network).collect::<Result<Vec<_>, _>>()?;
         networks.sort();
         networks.dedup();
         let counted = (1..=Self::MAX).contains(&networks.len());
-        counted.then_some(Self(networks)).ok_or(NetworksError)
+        counted.then_some(Self(networks)).ok_or(NetworksError::Form)
     }
 
     /// Whether a login may come from there. An absent address lies in no network.
@@ -66,12 +67,28 @@ impl fmt::Display for Networks {
 
 /// Not a list of networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NetworksError;
+pub enum NetworksError {
+    /// Not one to [`Networks::MAX`] addresses with a prefix.
+    Form,
+    /// An address with a prefix that is too short for it: one host may be meant, or the whole network.
+    Ambiguous(IpNet),
+}
 
 impl fmt::Display for NetworksError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let most = Networks::MAX;
-        write!(f, "networks are 1 to {most} addresses with a prefix, such as 192.0.2.0/24,2001:db8::/32")
+        match self {
+            Self::Form => {
+                let most = Networks::MAX;
+                write!(
+                    f,
+                    "networks are 1 to {most} addresses with a prefix, such as 192.0.2.0/24,2001:db8::/32"
+                )
+            }
+            Self::Ambiguous(both) => {
+                let (address, network) = (IpNet::from(both.addr()), both.trunc());
+                write!(f, "{both} may mean {address} or {network}: write which")
+            }
+        }
     }
 }
 
@@ -81,7 +98,11 @@ fn network(word: &str) -> Result<IpNet, NetworksError> {
     if let Ok(address) = word.parse::<IpAddr>() {
         return Ok(IpNet::from(address.to_canonical()));
     }
-    word.parse::<IpNet>().map(|network| network.trunc()).map_err(|_| NetworksError)
+    let network: IpNet = word.parse().map_err(|_| NetworksError::Form)?;
+    if network != network.trunc() {
+        return Err(NetworksError::Ambiguous(network));
+    }
+    Ok(network)
 }
 
 #[cfg(test)]
@@ -99,7 +120,6 @@ mod tests {
         covers("192.0.2.0/24", "192.0.2.0", true);
         covers("192.0.2.0/24", "192.0.2.255", true);
         covers("192.0.2.0/24", "192.0.3.0", false);
-        covers("192.0.2.77/24", "192.0.2.1", true);
         covers("192.0.2.7", "192.0.2.7", true);
         covers("192.0.2.7", "192.0.2.8", false);
         covers("2001:db8::/32,192.0.2.0/24", "2001:db8:ffff::1", true);
@@ -112,6 +132,13 @@ mod tests {
     fn an_absent_address_lies_in_no_network() {
         covers("0.0.0.0/0,::/0", "", false);
         assert!(Networks::default().cover(None));
+    }
+
+    #[test]
+    fn nothing_is_widened_unasked() {
+        let said = |list: &str| Networks::parse(list).unwrap_err().to_string();
+        assert!(said("192.0.2.7/24").contains(" 192.0.2.7/32 or 192.0.2.0/24"));
+        assert!(said("10.0.0.0/8,2001:db8::1/32").contains(" 2001:db8::1/128 or 2001:db8::/32"));
     }
 
     #[test]

@@ -368,7 +368,7 @@ fn an_app_password_gets_its_networks_and_its_end() {
         done.is(2);
         assert!(done.err.contains(word) && done.out.is_empty(), "{done:?}");
     }
-    let done = add(&["--network", "192.0.2.7/24,2001:db8::1", "--expires", "90d"]);
+    let done = add(&["--network", "192.0.2.0/24,2001:db8::1", "--expires", "90d"]);
     done.is(0);
     assert!(done.err.contains("from 192.0.2.0/24,2001:db8::1/128 until 2"), "{done:?}");
     let listed = home.run(["app", "list", "alice", "--json"], "").json();

@@ -66,7 +66,7 @@ pub(super) fn scope(typed: &OsStr) -> Result<Scope, Failure> {
 pub(super) fn networks(typed: &OsStr) -> Result<Networks, Failure> {
     typed
         .to_str()
-        .ok_or(NetworksError)
+        .ok_or(NetworksError::Form)
         .and_then(Networks::parse)
         .map_err(|error| Failure::Usage(error.to_string(), "leave --network out for any address"))
 }

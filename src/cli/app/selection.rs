@@ -64,6 +64,6 @@ fn domain(site: &Site<'_>, typed: &OsStr) -> Result<Domain, Failure> {
 }
 
 fn networks(typed: &OsStr) -> Result<Networks, Failure> {
-    let parsed = typed.to_str().ok_or(NetworksError).and_then(Networks::parse);
+    let parsed = typed.to_str().ok_or(NetworksError::Form).and_then(Networks::parse);
     parsed.map_err(|error| Failure::Usage(error.to_string(), "nothing was revoked"))
 }
