@@ -14,7 +14,7 @@ pub(super) fn read(typed: &OsStr, now: UnixTime) -> Result<UnixTime, Failure> {
     let end = typed.to_str().and_then(|text| end(text, now, TimeZone::system()));
     end.filter(|end| now < *end).ok_or_else(|| {
         let what = "an expiry is a span from now or a date to come".to_owned();
-        Failure::Usage(what, "such as 90d, 12w, 1y or 2030-12-31; nothing was made")
+        Failure::Usage(what, "such as 12h, 90d, 12w, 1y or 2030-12-31; nothing was made")
     })
 }
 
@@ -45,7 +45,14 @@ fn start(text: &str, now: UnixTime, zone: TimeZone) -> Option<UnixTime> {
 
 fn back(text: &str, now: UnixTime, zone: TimeZone) -> Option<UnixTime> {
     let now = Timestamp::from_second(i64::try_from(now.0).ok()?).ok()?;
-    seconds(&now.to_zoned(zone).checked_sub(text.parse::<Span>().ok()?).ok()?)
+    seconds(&now.to_zoned(zone).checked_sub(span(text)?).ok()?)
+}
+
+/// A number of hours, days, weeks or years. `m` would be minutes to one and months to another.
+fn span(text: &str) -> Option<Span> {
+    let written = text.strip_suffix(['h', 'd', 'w', 'y'])?;
+    let number = !written.is_empty() && written.bytes().all(|octet| octet.is_ascii_digit());
+    number.then(|| text.parse().ok()).flatten()
 }
 
 fn seconds(moment: &Zoned) -> Option<UnixTime> {
@@ -57,7 +64,7 @@ fn end(text: &str, now: UnixTime, zone: TimeZone) -> Option<UnixTime> {
         last_day.tomorrow().ok()?.to_zoned(zone).ok()?
     } else {
         let now = Timestamp::from_second(i64::try_from(now.0).ok()?).ok()?;
-        now.to_zoned(zone).checked_add(text.parse::<Span>().ok()?).ok()?
+        now.to_zoned(zone).checked_add(span(text)?).ok()?
     };
     seconds(&end)
 }
@@ -76,6 +83,11 @@ mod tests {
             ("12h", Some(now.0 + day / 2)),
             ("2023-11-15", Some(1_700_092_800)),
             ("soon", None),
+            ("3m", None),
+            ("3mo", None),
+            ("90s", None),
+            ("1d3h", None),
+            ("P3M", None),
             ("", None),
             ("2023-02-30", None),
             ("999999999y", None),
