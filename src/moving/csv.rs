@@ -244,6 +244,11 @@ mod tests {
         refused("account,hash\nalice", "not as many fields as the header: 1 instead of 2");
         refused("account,hash\nalice,", "neither a hash");
         refused("account,hash\nalice,secret", "has no {SCHEME}");
+        refused(
+            "account,hash\nalice,{MD5}900150983cd24fb0d6963f7d28e17f72",
+            "a bare MD4 or MD5 is not taken",
+        );
+        refused("account,hash\nalice,{CRYPT}secret", "not of the form");
         refused("account,primary\nalice,ldap", "pam or store");
         refused(&format!("account,primary,hash\nalice,pam,{SHA}"), "one of the two");
         refused("account,primary,state\nalice,pam,gone", "active or disabled");

@@ -41,7 +41,10 @@ pub fn read(text: &str) -> Result<Written, ForeignError> {
             hash(text, (name, Method::Digest(Digest::new(function, salt, &octets)?)))
         }
         Scheme::Pbkdf2 => hash(text, ("PBKDF2", Method::Pbkdf2(Pbkdf2::dovecot(plain(&octets)?)?))),
-        Scheme::SelfNamed => hash(text, self_named(plain(&octets)?)?),
+        Scheme::SelfNamed => {
+            let found = self_named(plain(&octets)?);
+            hash(text, found.map_err(|error| named_already(error, name))?)
+        }
     }
 }
 
@@ -65,6 +68,18 @@ fn self_named(text: &str) -> Result<(&'static str, Method), ForeignError> {
     let hash = CryptHash::parse(text)?;
     Ok((hash.scheme(), Method::Crypt(hash)))
 }
+
+/// It has a `{SCHEME}` before it, and is none of the hashes that go by such a name.
+fn named_already(error: ForeignError, name: &str) -> ForeignError {
+    match error {
+        // To Dovecot `MD5` is that of crypt(3); others mean the digest.
+        ForeignError::NoScheme if name.eq_ignore_ascii_case("MD5") => BARE_MD5,
+        ForeignError::NoScheme => ForeignError::Malformed,
+        other => other,
+    }
+}
+
+const BARE_MD5: ForeignError = ForeignError::Refused("a bare MD4 or MD5 is not taken: set a new password");
 
 #[derive(Clone, Copy)]
 enum Scheme {
@@ -91,7 +106,7 @@ impl Scheme {
             "PBKDF2" => Self::Pbkdf2,
             "DES-CRYPT" => return Err(ForeignError::Refused(DES)),
             "PLAIN-MD5" | "LDAP-MD5" | "SMD5" | "PLAIN-MD4" | "HMAC-MD5" => {
-                return Err(ForeignError::Refused("a bare MD4 or MD5 is not taken: set a new password"));
+                return Err(BARE_MD5);
             }
             "CRAM-MD5" | "DIGEST-MD5" | "SCRAM-SHA-1" | "SCRAM-SHA-256" | "NTLM" | "LANMAN" | "RPA" => {
                 let why = "the scheme is for challenges, not for passwords: set a new password";
