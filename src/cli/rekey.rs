@@ -7,6 +7,7 @@ use crate::cli::Exit;
 use crate::cli::arguments::Output;
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
+use crate::cli::hint::operands;
 use crate::cli::progress::Progress;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
@@ -72,6 +73,7 @@ fn revoke_rest(command: &RekeyCommand, rekey: &Rekey<'_>) -> Result<Exit, Failur
     }
     say_what_to_keep();
     say_who_has_no_password(&held);
+    say_what_to_make_anew(&held);
     Ok(Exit::Ok)
 }
 
@@ -113,11 +115,37 @@ fn say_who_has_no_password(held: &[Holding]) {
     }
 }
 
+/// Who has lost app passwords or recovery codes, and the commands that make others.
+fn say_what_to_make_anew(held: &[Holding]) {
+    let steps = [
+        ("app passwords", "app add --label phone", those(held, |held| held.app_passwords)),
+        ("recovery codes", "recovery new", those(held, |held| held.recovery_codes)),
+    ];
+    for (lost, command, names) in steps.iter().filter(|(.., names)| !names.is_empty()) {
+        text::note(&format!(
+            "Without {lost} that were under the older key: {}.",
+            text::counted(names.len(), "account")
+        ));
+        for name in names {
+            text::note(&format!("  postern {command} {}", operands(&[name])));
+        }
+    }
+}
+
+/// Whose number is not nothing.
+fn those(held: &[Holding], number: impl Fn(&Holding) -> u32) -> Vec<&str> {
+    held.iter().filter(|held| 0 < number(held)).map(|held| held.account.as_str()).collect()
+}
+
 fn begin(site: &Site<'_>, rekey: &Rekey<'_>) -> Result<Status, Failure> {
     let mut progress = Progress::new(site.world);
+    let before = rekey.status()?.keys;
     let status = rekey.begin(&mut |done| progress.tell(&format!("{done} rows are sealed anew")))?;
     drop(progress);
-    text::note("There is a new key. Copy the key file to a safe place now, apart from the backups.");
+    text::note(match before {
+        1 => "There is a new key. Copy the key file to a safe place now, apart from the backups.",
+        _ => "The change of keys is still under way: no other key was made.",
+    });
     Ok(status)
 }
 

@@ -24,6 +24,9 @@ fn a_key_is_changed_in_two_commands() {
     begun.is(0);
     assert!(begun.out.contains("alice") && begun.err.contains("Copy the key file"), "{begun:?}");
     assert_eq!((keys(&home), home.mode("etc/key")), (2, 0o600));
+    let again = home.run(["rekey"], "");
+    assert!(again.err.contains("still under way") && !again.err.contains("new key"), "{again:?}");
+    assert_eq!(keys(&home), 2);
     let status = home.run(["rekey", "--status", "--json"], "").json();
     assert_eq!(
         (&status["held"][0]["app_passwords"], &status["held"][0]["primaries"]),
@@ -64,6 +67,8 @@ fn the_rest_is_shown_before_it_is_revoked_and_who_needs_a_password_after() {
     assert_eq!((home.content(), keys(&home)), (before, 2));
     let done = rest(&["--yes", "--json"]);
     assert!(done.err.contains("1 account.\n  postern account passwd alice"), "{done:?}");
+    assert!(done.err.contains("postern app add --label phone alice"), "{done:?}");
+    assert!(!done.err.contains("recovery new"), "{done:?}");
     let done = done.json();
     assert_eq!((&done["finished"], &done["revoked"]), (&true.into(), &planned["revoked"]));
     assert_eq!(keys(&home), 1);
