@@ -37,7 +37,8 @@ pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Fai
     if fs::symlink_metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         return Err(Failure::NotFound(file.to_owned()));
     }
-    let copy = Vault::read_copy(&site.config, site.owner(), file, site.made())?;
+    let copy = Vault::read_copy(&site.config, site.owner(), file, site.made())
+        .map_err(|why| about_the_copy(site, file, why))?;
     let place = make_place(site)?;
     let mut vault = site.vault().map_err(in_the_way)?;
     let loss = vault.store.loss_by(&copy.store)?;
@@ -92,6 +93,31 @@ fn make_place(site: &Site<'_>) -> Result<Place, Failure> {
         _ => Ok(Place::Found),
     }
 }
+
+/// What is wrong with the copy is not wrong with the store, whose own remedies would harm it.
+fn about_the_copy(site: &Site<'_>, file: &Path, why: Unavailable) -> Failure {
+    let (file, key) = (file.display(), site.config.key.display());
+    let Unavailable::Store(error) = &why else {
+        return why.into();
+    };
+    let (what, hint) = match error {
+        StoreError::OtherKey => {
+            (format!("the copy {file} is under another key, which {key} does not have"), ADD_ITS_KEY)
+        }
+        StoreError::Foreign(_) => {
+            (format!("{file} is no copy of a store"), "name a file that postern backup has made")
+        }
+        StoreError::Damaged(what) => {
+            (format!("the copy {file} is damaged: {what}"), "restore an earlier copy")
+        }
+        _ => return why.into(),
+    };
+    Failure::Unfinished(what, hint)
+}
+
+/// The keys of a file are told apart by what rows say of them, not by their order.
+const ADD_ITS_KEY: &str = "replace no key; as root, add the copy's behind those that are there: \
+                           `cat KEY-FILE-OF-THAT-TIME >> KEY-FILE`; then restore again";
 
 fn in_the_way(why: Unavailable) -> Failure {
     if let Unavailable::Store(StoreError::Damaged(_) | StoreError::Foreign(_)) = &why {

@@ -134,7 +134,10 @@ impl Store {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let file = Connection::open_with_flags(without_links(path)?, flags)?;
         file.busy_timeout(BUSY)?;
-        let version = identify(&file, path)?;
+        let version = identify(&file, path).map_err(|error| match error {
+            StoreError::Damaged(_) => StoreError::Foreign(path.to_owned()),
+            other => other,
+        })?;
         if VERSION < version {
             return Err(StoreError::Newer(path.to_owned(), version));
         }

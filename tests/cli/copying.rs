@@ -111,12 +111,35 @@ fn a_new_machine_needs_the_copy_and_the_key() {
 }
 
 #[test]
+fn a_copy_from_before_a_rekey_needs_its_key_beside_the_present_one() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    let copy = place(&home, "copy.db");
+    home.run(["backup", &copy], "").is(0);
+    let old = fs::read(home.path("etc/key")).unwrap();
+    home.run(["rekey"], "").is(0);
+    home.run(["rekey", "--finish", "--revoke-rest", "--yes"], "").is(0);
+    let present = fs::read(home.path("etc/key")).unwrap();
+    let refused = home.run(["restore", &copy, "--force-older"], "");
+    refused.refused(5, "under another key");
+    assert!(refused.err.contains(">> KEY-FILE"), "{refused:?}");
+    fs::write(home.path("etc/key"), [present, old.clone()].concat()).unwrap();
+    home.run(["restore", &copy, "--force-older"], "").is(0);
+    passes(&home, &phone);
+    // The store is under the old key again; the other one is of no use any more.
+    home.run(["rekey", "--finish"], "").is(0);
+    assert_eq!(fs::read(home.path("etc/key")).unwrap(), old);
+    passes(&home, &phone);
+    home.run(["log", "verify"], "").is(0);
+}
+
+#[test]
 fn what_is_no_copy_is_refused() {
     let home = Home::with_alice();
     let before = home.content();
     fs::write(home.path("text"), "neither this nor that, and longer than a header of a hundred octets would be, so that it is looked at").unwrap();
     home.run(["restore", &place(&home, "none")], "").refused(3, "is not there");
-    home.run(["restore", &place(&home, "text")], "").is(5);
+    home.run(["restore", &place(&home, "text")], "").refused(5, "is no copy of a store");
     home.run(["restore", "/dev/null"], "").refused(5, "not a regular file");
     home.run(["restore", &place(&home, "etc")], "").refused(5, "not a regular file");
     assert_eq!(home.content(), before);
