@@ -83,20 +83,20 @@ fn say_what_is_left_to_do(name: &AccountName, primary: &PrimaryCheck, keys: Totp
         PrimaryCheck::Pam => format!("where PAM keeps it, often: passwd {name}"),
         PrimaryCheck::Store(_) => format!("postern account passwd {name}"),
     };
-    let mut steps = vec![
+    // The first enrolment hands out recovery codes too, as there are none left.
+    let second_factor = match keys {
+        TotpKeys::Remove => ("enroll, and print the recovery codes", format!("postern totp enroll {name}")),
+        TotpKeys::Keep => ("print new recovery codes", format!("postern recovery new {name}")),
+    };
+    let steps = [
         ("end the sessions that are open", format!("doveadm kick {name}")),
         ("set a new primary password", primary),
-    ];
-    if keys == TotpKeys::Remove {
-        steps.push(("enroll an authenticator app", format!("postern totp enroll {name}")));
-    }
-    steps.extend([
-        ("print new recovery codes", format!("postern recovery new {name}")),
+        second_factor,
         ("enable the account again", format!("postern account enable {name}")),
         ("make an app password for each device", format!("postern app add --label phone {name}")),
         ("see what was done with the account", format!("postern log {account}")),
         ("look for filters and forwards that were left behind", String::new()),
-    ]);
+    ];
     text::note("No new login passes. What is left to do, in this order:");
     for (number, (what, command)) in (1..).zip(steps) {
         text::note(format!("  {number}. {what:<38}{command}").trim_end());

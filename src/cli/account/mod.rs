@@ -90,8 +90,15 @@ fn disable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
 fn enable(site: &Site<'_>, name: &AccountName) -> Result<(), Failure> {
     let vault = site.vault()?;
     Enrollment::new(&vault).set_state(name, AccountState::Active, site.made())?;
-    let name = text::shell_word(name.as_str());
-    text::note(&format!("The account {name} is active, with the authenticators it had."));
+    let account = Enrollment::new(&vault).account(name)?;
+    let has_keys = !vault.store.totp_keys(account.id)?.is_empty();
+    let word = text::shell_word(name.as_str());
+    if has_keys {
+        text::note(&format!("The account {word} is active, with the authenticators it had."));
+    } else {
+        text::note(&format!("The account {word} is active, and has no authenticator. To enroll one:"));
+        text::note(&format!("  postern totp enroll {}", operands(&[name.as_str()])));
+    }
     Ok(())
 }
 

@@ -30,13 +30,15 @@ pub struct ListCommand {
 }
 
 pub(super) fn run(site: &Site<'_>, command: &ListCommand) -> Result<(), Failure> {
-    let (name, mut passwords) = match Whose::of(site, command.name.as_deref())? {
+    let (name, operand, mut passwords) = match Whose::of(site, command.name.as_deref())? {
         Whose::Named(name) => {
             let vault = site.vault()?;
             let account = Enrollment::new(&vault).account(&name)?;
-            (name.as_str().to_owned(), vault.store.app_passwords(account.id)?)
+            let operand = format!(" {}", operands(&[name.as_str()]));
+            (name.as_str().to_owned(), operand, vault.store.app_passwords(account.id)?)
         }
-        Whose::Own(own) => (own.name()?, own.app_passwords()?),
+        // Whoever names himself asks as the administrator would.
+        Whose::Own(own) => (own.name()?, String::new(), own.app_passwords()?),
     };
     let now = site.now();
     passwords.retain(|row| !command.live || row.life_at(now, site.limits()) == Life::Live);
@@ -45,9 +47,9 @@ pub(super) fn run(site: &Site<'_>, command: &ListCommand) -> Result<(), Failure>
         return text::json(&facts);
     }
     if passwords.is_empty() {
-        let (word, name) = (operands(&[&name]), text::escaped(&name));
+        let name = text::escaped(&name);
         text::note(&format!(
-            "{name} has no app password yet. Make one: postern app add --label phone {word}"
+            "{name} has no app password yet. Make one: postern app add --label phone{operand}"
         ));
     }
     let headings = ["LABEL", "SCOPE", "STATE", "CREATED", "LAST USED"];
