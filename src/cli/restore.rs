@@ -97,22 +97,18 @@ fn make_place(site: &Site<'_>) -> Result<Place, Failure> {
 /// What is wrong with the copy is not wrong with the store, whose own remedies would harm it.
 fn about_the_copy(site: &Site<'_>, file: &Path, why: Unavailable) -> Failure {
     let (file, key) = (file.display(), site.config.key.display());
-    let Unavailable::Store(error) = &why else {
-        return why.into();
-    };
-    let (what, hint) = match error {
-        StoreError::OtherKey => {
-            (format!("the copy {file} is under another key, which {key} does not have"), ADD_ITS_KEY)
-        }
-        StoreError::Foreign(_) => {
-            (format!("{file} is no copy of a store"), "name a file that postern backup has made")
-        }
-        StoreError::Damaged(what) => {
-            (format!("the copy {file} is damaged: {what}"), "restore an earlier copy")
-        }
-        _ => return why.into(),
-    };
-    Failure::Unfinished(what, hint)
+    if let Unavailable::Store(StoreError::OtherKey) = why {
+        let what = format!("the copy {file} is under another key, which {key} does not have");
+        return Failure::Unfinished(what, ADD_ITS_KEY);
+    }
+    if let Unavailable::Store(StoreError::Foreign(_)) = why {
+        let what = format!("{file} is no copy of a store");
+        return Failure::Unfinished(what, "name a file that postern backup has made");
+    }
+    if let Unavailable::Store(StoreError::Damaged(what)) = why {
+        return Failure::Unfinished(format!("the copy {file} is damaged: {what}"), "restore an earlier copy");
+    }
+    why.into()
 }
 
 /// The keys of a file are told apart by what rows say of them, not by their order.

@@ -134,9 +134,9 @@ impl Store {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let file = Connection::open_with_flags(without_links(path)?, flags)?;
         file.busy_timeout(BUSY)?;
-        let version = identify(&file, path).map_err(|error| match error {
-            StoreError::Damaged(_) => StoreError::Foreign(path.to_owned()),
-            other => other,
+        let version = identify(&file, path).map_err(|error| {
+            let foreign = matches!(error, StoreError::Damaged(_));
+            if foreign { StoreError::Foreign(path.to_owned()) } else { error }
         })?;
         if VERSION < version {
             return Err(StoreError::Newer(path.to_owned(), version));

@@ -71,12 +71,11 @@ fn self_named(text: &str) -> Result<(&'static str, Method), ForeignError> {
 
 /// It has a `{SCHEME}` before it, and is none of the hashes that go by such a name.
 fn named_already(error: ForeignError, name: &str) -> ForeignError {
-    match error {
-        // To Dovecot `MD5` is that of crypt(3); others mean the digest.
-        ForeignError::NoScheme if name.eq_ignore_ascii_case("MD5") => BARE_MD5,
-        ForeignError::NoScheme => ForeignError::Malformed,
-        other => other,
+    if error != ForeignError::NoScheme {
+        return error;
     }
+    // To Dovecot `MD5` is that of crypt(3); others mean the digest.
+    if name.eq_ignore_ascii_case("MD5") { BARE_MD5 } else { ForeignError::Malformed }
 }
 
 const BARE_MD5: ForeignError = ForeignError::Refused("a bare MD4 or MD5 is not taken: set a new password");
