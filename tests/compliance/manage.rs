@@ -214,8 +214,8 @@ fn nobody_manages_the_account_of_somebody_else(rig: &mut Rig) {
 
 fn a_name_that_goes_to_another_user_takes_no_account_along(rig: &mut Rig) {
     let bob = rig.system_person();
-    // Below the uid of another trial: useradd(8) goes on from the highest.
     bob.app_password("phone");
+    // Below the uid of another trial: useradd(8) goes on from the highest.
     must(&format!("userdel {0} && useradd --no-log-init --uid 50001 --no-create-home {0}", bob.name));
     must_with("chpasswd", &format!("{}:{PRIMARY}\n", bob.name));
     for arguments in [&["app", "list"] as &[&str], &["app", "revoke", "phone"], &["totp", "enroll"]] {
