@@ -113,7 +113,7 @@ fn about_the_copy(site: &Site<'_>, file: &Path, why: Unavailable) -> Failure {
 
 /// The keys of a file are told apart by what rows say of them, not by their order.
 const ADD_ITS_KEY: &str = "replace no key; as root, add the copy's behind those that are there: \
-                           `cat KEY-FILE-OF-THAT-TIME >> KEY-FILE`; then restore again";
+                           cat KEY-FILE-OF-THAT-TIME >> KEY-FILE; then restore again";
 
 fn in_the_way(why: Unavailable) -> Failure {
     if let Unavailable::Store(StoreError::Damaged(_) | StoreError::Foreign(_)) = &why {
