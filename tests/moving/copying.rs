@@ -106,13 +106,13 @@ fn what_was_spent_stays_spent() {
     let field = format!("{PRIMARY}{}", code_at(now()));
     Ask::of("alice", &field).passes(&site);
     Ask::of("alice", &texts[0]).passes(&site);
+    let next = UnixTime(now().0 + 30);
     let loss = restore(&site, "copy.db");
     assert_eq!((loss.rows(), loss.closings.len()), (2, 0));
     for secret in [&field, &texts[0]] {
         Ask::of("alice", secret).fails(&site, Denial::CodeSpent);
     }
     Ask::of("alice", &texts[1]).passes(&site);
-    let next = UnixTime(now().0 + 30);
     let field = format!("{PRIMARY}{}", code_at(next));
     Ask { at: next, remote: "192.0.2.2", ..Ask::of("alice", &field) }.fails(&site, Denial::CodeSpent);
     let later = UnixTime(now().0 + 90);
