@@ -6,6 +6,7 @@
 mod directory;
 mod sheet;
 mod places;
+mod refusal_file;
 mod refusals;
 mod slots;
 mod turn;

@@ -10,10 +10,10 @@
 //! or not at all whenever the power fails.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, MAIN_DB, OptionalExtension};
@@ -22,6 +22,7 @@ use crate::domain::time::UnixTime;
 use crate::store::accounts::{number, time};
 use crate::store::audit_rows::{ChainKey, Entry};
 use crate::store::connection::{BUSY, CREATION, identify};
+use crate::store::partial::Partial;
 use crate::store::place::{check_journal, directory_of, without_links};
 use crate::store::schema::VERSION;
 use crate::store::{KnownKey, Made, Store, StoreError};
@@ -258,50 +259,6 @@ fn shared_rows(one: &Connection, other: &Connection) -> Result<i64, StoreError> 
         if here.is_some() && here == there { shared = middle } else { differs = middle }
     }
     Ok(shared)
-}
-
-/// A file beside the one that it will be.
-struct Partial {
-    path: PathBuf,
-    file: File,
-}
-
-impl Partial {
-    fn create(path: &Path) -> Result<Self, StoreError> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
-        match created {
-            Ok(file) => Ok(Self { path: partial, file }),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(StoreError::Exists(partial)),
-            Err(error) => Err(StoreError::Io(partial, error)),
-        }
-    }
-
-    /// Gives it its name, unless another file has it meanwhile.
-    fn finish(self, path: &Path) -> Result<(), StoreError> {
-        let io = |error: std::io::Error| match error.kind() == ErrorKind::AlreadyExists {
-            true => StoreError::Exists(path.to_owned()),
-            false => StoreError::Io(path.to_owned(), error),
-        };
-        let (ours, named) =
-            (self.file.metadata().map_err(io)?, fs::symlink_metadata(&self.path).map_err(io)?);
-        if (ours.dev(), ours.ino()) != (named.dev(), named.ino()) {
-            return Err(StoreError::Untrusted(self.path.clone(), "was put in the place of our own file"));
-        }
-        self.file.sync_all().map_err(io)?;
-        // Unlike rename(2), link(2) replaces nothing.
-        fs::hard_link(&self.path, path).map_err(io)?;
-        let directory = path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all());
-        directory.map_err(io)
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
 }
 
 /// Whoever could have written a copy could have changed what app passwords are good for.

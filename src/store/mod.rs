@@ -24,6 +24,7 @@ mod audit_chain;
 mod audit_flaw;
 mod imports;
 mod keys;
+mod partial;
 mod copies;
 
 pub use account_endings::{Losses, TotpKeys};
