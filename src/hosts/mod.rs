@@ -4,6 +4,7 @@
 //! Never: what is good or bad about it, or any configuration file itself: only the tools know includes and defaults.
 
 mod program;
+mod pipes;
 mod blocks;
 mod dovecot;
 mod postfix;

@@ -1,18 +1,19 @@
 //! Programs of others: a bounded time, bounded output, nothing of our environment.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use crate::crypto::secret::Secret;
+use crate::hosts::pipes::Pipes;
 
 /// Where programs are looked for, whatever shell we were started from.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Octets of output that are read; doveconf says some 100 KiB.
-const MOST_OUTPUT: u64 = 4 * 1024 * 1024;
 
 /// Between two looks at whether it has ended.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -72,27 +73,14 @@ impl Program<'_> {
     /// # Errors
     /// Where it is not there, or came to no end of its own.
     pub fn run(&self, stop: &(dyn Fn() -> bool + Sync)) -> Result<Ended, NotRun> {
-        let failed = |error| NotRun::Io(self.name.to_owned(), error);
         let mut child = self.spawn()?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        thread::scope(|scope| {
-            if let (Some(mut pipe), Some(text)) = (stdin, self.stdin) {
-                // It may end without reading; that is its right.
-                scope.spawn(move || drop(pipe.write_all(text.expose())));
-            }
-            let stdout = scope.spawn(move || all_of(stdout));
-            let stderr = scope.spawn(move || all_of(stderr));
-            let ended = self.wait(&mut child, stop);
-            if ended.is_err() {
-                let _ = child.kill();
-                let _ = child.wait();
-            }
-            let read = |thread: thread::ScopedJoinHandle<'_, Secret>| {
-                thread.join().map_err(|_| failed(io::Error::other("its output was not read")))
-            };
-            let (stdout, stderr) = (read(stdout)?, read(stderr)?);
-            Ok(Ended { status: ended?, stdout, stderr })
-        })
+        let ended = self.attend(&mut child, stop);
+        if ended.is_err() {
+            // What it has started itself goes with it; then the group's name is free again.
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            let _ = child.wait();
+        }
+        ended
     }
 
     fn spawn(&self) -> Result<Child, NotRun> {
@@ -100,19 +88,25 @@ impl Program<'_> {
         // Not even HOME: programs would read the configuration of whoever started us.
         let mut command = Command::new(self.name);
         command.args(self.arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C");
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let name = self.name.to_owned();
         command.spawn().map_err(|error| {
             if error.kind() == ErrorKind::NotFound { NotRun::Missing(name) } else { NotRun::Io(name, error) }
         })
     }
 
-    fn wait(&self, child: &mut Child, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<i32>, NotRun> {
+    /// Writes, reads and looks whether it has ended, until then. Whoever else holds its pipes is not waited for.
+    fn attend(&self, child: &mut Child, stop: &(dyn Fn() -> bool + Sync)) -> Result<Ended, NotRun> {
+        let failed = |error| NotRun::Io(self.name.to_owned(), error);
+        let mut pipes = Pipes::of(child, self.stdin).map_err(failed)?;
         let looks = Duration::from_secs(u64::from(self.longest)).div_duration_f32(PAUSE);
         let mut looked = 0.0;
         while looked < looks {
-            if let Some(status) = child.try_wait().map_err(|error| NotRun::Io(self.name.to_owned(), error))? {
-                return Ok(status.code());
+            let ended = child.try_wait().map_err(failed)?;
+            // After the look: what it wrote before its end is taken with it.
+            pipes.turn();
+            if let Some(status) = ended {
+                return Ok(pipes.ended(status.code()));
             }
             if stop() {
                 return Err(NotRun::Stopped);
@@ -122,15 +116,6 @@ impl Program<'_> {
         }
         Err(NotRun::TooLong(self.name.to_owned()))
     }
-}
-
-/// As much as there is, up to the bound; who writes more finds the pipe closed.
-fn all_of(pipe: Option<impl Read>) -> Secret {
-    let mut read = Vec::new();
-    if let Some(pipe) = pipe {
-        let _ = pipe.take(MOST_OUTPUT).read_to_end(&mut read);
-    }
-    Secret::new(read)
 }
 
 impl Ended {
@@ -149,6 +134,8 @@ impl Ended {
 
 #[cfg(test)]
 mod tests {
+    use rustix::time::{ClockId, clock_gettime};
+
     use super::*;
 
     fn shell(line: &str, stdin: Option<&str>, longest: u16) -> Result<Ended, NotRun> {
@@ -157,12 +144,55 @@ mod tests {
         program.run(&|| false)
     }
 
+    fn seconds() -> i64 {
+        clock_gettime(ClockId::Monotonic).tv_sec
+    }
+
     #[test]
     fn a_program_reads_and_writes_and_has_nothing_of_our_environment() {
         let ended = shell("cat; echo \"[$HOME]\" >&2; exit 3", Some("a line"), 5).unwrap();
         assert_eq!((ended.status, ended.stdout.expose()), (Some(3), b"a line".as_slice()));
         assert_eq!(ended.result(), Err("[]".to_owned()));
         assert_eq!(shell("echo yes", None, 5).unwrap().result(), Ok("yes\n".to_owned()));
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_keeps_nobody_waiting() {
+        // The one has left the group, and holds the pipes to its own end.
+        for line in ["sleep 20 & exec sleep 20", "setsid -f sleep 20; exec sleep 20"] {
+            let begun = seconds();
+            assert!(matches!(shell(line, None, 1), Err(NotRun::TooLong(_))), "{line}");
+            assert!(seconds() < begun + 10, "{line}");
+        }
+        let begun = seconds();
+        assert_eq!(shell("sleep 20 & echo yes", None, 15).unwrap().result(), Ok("yes\n".to_owned()));
+        assert!(seconds() < begun + 10);
+    }
+
+    #[test]
+    fn what_a_program_has_started_is_ended_with_it() {
+        let file = std::env::temp_dir().join(format!("postern-program-{}", std::process::id()));
+        let line = format!("sleep 20 & echo $! >{}; wait", file.display());
+        assert!(matches!(shell(&line, None, 1), Err(NotRun::TooLong(_))));
+        let pid = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        // Whoever adopts it may not have looked yet.
+        let is_over = || stat().is_empty() || stat().contains(") Z ");
+        let ended = (0..500).any(|_| {
+            is_over() || {
+                thread::sleep(PAUSE);
+                false
+            }
+        });
+        assert!(ended, "{}", stat());
+    }
+
+    #[test]
+    fn long_texts_pass_both_ways() {
+        let text = "a line of a long text\n".repeat(20_000);
+        let ended = shell("cat", Some(&text), 15).unwrap();
+        assert!(ended.result() == Ok(text));
     }
 
     #[test]
