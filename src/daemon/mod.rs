@@ -18,6 +18,7 @@
 mod complaints;
 mod listeners;
 mod notify;
+mod pace;
 mod permits;
 mod peers;
 mod pool;

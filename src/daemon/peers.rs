@@ -111,6 +111,12 @@ impl Peers {
         self.connections.values().filter(managing).filter(waits).count()
     }
 
+    /// The local user behind a connection to a manage socket.
+    pub(super) fn manager(&self, id: u64) -> Option<u32> {
+        let peer = self.connections.get(&id)?;
+        (peer.language == Language::Manage).then_some(peer.uid)
+    }
+
     /// Lets the oldest go that asks nothing, of this uid or of all; says whether there was one.
     fn evict(&mut self, whose: Option<u32>) -> bool {
         let idle = |peer: &Peer| matches!(peer.state, State::Listening(_));

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::daemon::complaints::Complaints;
 use crate::daemon::listeners::{self, Listener};
 use crate::daemon::notify::Manager;
+use crate::daemon::pace::Pace;
 use crate::daemon::peers::{Heard, Kind, Peers};
 use crate::daemon::permits::Permits;
 use crate::daemon::pool::{DEADLINE, Job};
@@ -45,6 +46,7 @@ pub fn serve(mut world: World<'_>, path: &Path) -> Result<(), ServeError> {
         pools: Pools::new(&text, &listeners),
         peers: Peers::default(),
         complaints: Complaints::default(),
+        pace: Pace::default(),
         manager: Manager::from_environment(),
         world,
         path,
@@ -72,6 +74,7 @@ struct Server<'a> {
     listeners: Vec<Listener>,
     peers: Peers,
     complaints: Complaints,
+    pace: Pace,
     pools: Pools,
     manager: Manager,
     ending: bool,
@@ -93,11 +96,11 @@ impl Server<'_> {
                 self.hear(id, now);
             }
             for outcome in self.pools.turn(now) {
-                self.peers.answer(
-                    outcome.connection,
-                    outcome.answer.as_ref().map(|octets| octets.as_slice()),
-                    now,
-                );
+                let answer = outcome.answer.as_ref().map(|octets| octets.as_slice());
+                if let Some(uid) = self.peers.manager(outcome.connection) {
+                    self.pace.count(uid, answer, now);
+                }
+                self.peers.answer(outcome.connection, answer, now);
             }
             self.peers.sweep(now);
             self.manager.alive();
@@ -188,6 +191,15 @@ impl Server<'_> {
             }
             Heard::Asked(_, Kind::Manage) if REQUESTS_OF_ONE < self.peers.requests_of(uid) => {
                 self.peers.throttle(id, now);
+            }
+            Heard::Asked(_, Kind::Manage) if self.pace.is_too_fast(uid, now) => {
+                self.peers.throttle(id, now);
+                if self.complaints.is_due(uid, now) {
+                    self.say(
+                        Level::Notice,
+                        &format!("posternd lets uid {uid} wait, which is refused too often"),
+                    );
+                }
             }
             Heard::Asked(frame, kind) => {
                 let job = Job { connection: id, frame, deadline: now + DEADLINE };
