@@ -25,7 +25,7 @@ pub(super) struct BackupCommand {
 pub(super) fn run(site: &Site<'_>, command: &BackupCommand) -> Result<Exit, Failure> {
     let vault = site.vault()?;
     let file = file(site, Path::new(&command.to));
-    let chain = vault.store.back_up(&file, |copy| walk(&vault, copy)).map_err(in_the_way)?;
+    let chain = vault.store.back_up(&file, site.owner().0, |copy| walk(&vault, copy)).map_err(in_the_way)?;
     if command.output.json {
         text::json(&Shown {
             file: file.display().to_string(),

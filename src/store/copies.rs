@@ -23,7 +23,7 @@ use crate::store::accounts::{number, time};
 use crate::store::audit_rows::{ChainKey, Entry};
 use crate::store::connection::{BUSY, CREATION, identify};
 use crate::store::partial::Partial;
-use crate::store::place::{check_journal, directory_of, without_links};
+use crate::store::place::{check_directory_of_copy, check_journal, check_way_to_copy, without_links};
 use crate::store::schema::VERSION;
 use crate::store::{KnownKey, Made, Store, StoreError};
 
@@ -98,16 +98,19 @@ impl Store {
     /// `check` looks at the copy before it gets its name.
     ///
     /// # Errors
-    /// Where there is such a file, or the copy cannot be written or is damaged, and what `check` says.
+    /// Where there is such a file, others may write there, or the copy cannot be written or is damaged, and what `check`
+    /// says.
     pub fn back_up<T, E: From<StoreError>>(
         &self,
         path: &Path,
+        owner: u32,
         check: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<T, E> {
         let path = without_links(path)?;
         if fs::symlink_metadata(&path).is_ok() {
             return Err(StoreError::Exists(path).into());
         }
+        check_way_to_copy(&path, owner)?;
         let partial = Partial::create(&path)?;
         // Ours, and no link that whoever may write there has put in its place.
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -279,20 +282,6 @@ fn check_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
     }
     check_journal(path)?;
     check_directory_of_copy(path, owner)
-}
-
-/// Whoever writes there could put a journal beside the copy, which SQLite would believe.
-fn check_directory_of_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
-    let directory = directory_of(path);
-    let metadata = fs::metadata(directory).map_err(|error| StoreError::Io(directory.to_owned(), error))?;
-    let untrusted = |why| Err(StoreError::Untrusted(directory.to_owned(), why));
-    if metadata.uid() != 0 && metadata.uid() != owner {
-        return untrusted("belongs to another user");
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return untrusted("lets others write: move the copy to a directory of your own");
-    }
-    Ok(())
 }
 
 /// A recovery code that the present knows as spent is spent in the copy too.

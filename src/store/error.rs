@@ -14,6 +14,8 @@ pub enum StoreError {
     Missing(PathBuf),
     /// The file, or its directory, is not one that only its owner could have written.
     Untrusted(PathBuf, &'static str),
+    /// A directory in which no copy is safe.
+    Misplaced(PathBuf, &'static str),
     /// A file, and no store.
     Foreign(PathBuf),
     /// Made by a newer Postern.
@@ -76,7 +78,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(path) => write!(f, "the store {} is missing", path.display()),
-            Self::Untrusted(path, why) => write!(f, "{} {why}", path.display()),
+            Self::Untrusted(path, why) | Self::Misplaced(path, why) => write!(f, "{} {why}", path.display()),
             Self::Foreign(path) => write!(f, "{} is not a store of Postern", path.display()),
             Self::Newer(path, version) => {
                 write!(f, "the store {} has version {version}, of a newer Postern", path.display())

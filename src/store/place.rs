@@ -76,3 +76,36 @@ pub(super) fn check_directory(path: &Path, owner: u32) -> Result<(), StoreError>
     }
     Ok(())
 }
+
+/// Whoever writes there could put a journal beside the copy, which SQLite would believe.
+pub(super) fn check_directory_of_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
+    let directory = directory_of(path);
+    let metadata = fs::metadata(directory).map_err(|error| StoreError::Io(directory.to_owned(), error))?;
+    let misplaced = |why| Err(StoreError::Misplaced(directory.to_owned(), why));
+    if metadata.uid() != 0 && metadata.uid() != owner {
+        return misplaced("belongs to another user");
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return misplaced("lets others write");
+    }
+    Ok(())
+}
+
+/// SQLite opens files by name. Where others may write, or rename a directory further up, one of theirs could take the
+/// place of a copy that has been begun, and what is written would be theirs.
+pub(super) fn check_way_to_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
+    check_directory_of_copy(path, owner)?;
+    for directory in directory_of(path).ancestors().skip(1) {
+        let metadata =
+            fs::metadata(directory).map_err(|error| StoreError::Io(directory.to_owned(), error))?;
+        let misplaced = |why| Err(StoreError::Misplaced(directory.to_owned(), why));
+        if metadata.uid() != 0 && metadata.uid() != owner {
+            return misplaced("belongs to another user");
+        }
+        // In one like /tmp nobody renames what is somebody else's.
+        if metadata.mode() & 0o022 != 0 && metadata.mode() & 0o1000 == 0 {
+            return misplaced("lets others write");
+        }
+    }
+    Ok(())
+}

@@ -122,6 +122,7 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
         StoreError::Untrusted(..) => {
             "make the store a file of root with mode 0600 in a directory with mode 0700"
         }
+        StoreError::Misplaced(..) => "use a directory in which root alone may write, such as /var/backups",
         StoreError::Foreign(_) | StoreError::Damaged(_) | StoreError::Unreleased(..) => {
             "restore the store from a backup"
         }

@@ -19,7 +19,7 @@ use super::{Ask, UnixTime, Until, database, value};
 const MAIL: &str = "imap,pop3,smtp,sieve";
 
 fn back_up(site: &Site, file: &str) {
-    site.vault().store.back_up(&site.path(file), |copy| whole(&site.vault(), copy)).unwrap();
+    site.vault().store.back_up(&site.path(file), site.owner().0, |copy| whole(&site.vault(), copy)).unwrap();
 }
 
 fn whole(vault: &Vault, store: &Store) -> Result<(), Unavailable> {
@@ -56,7 +56,8 @@ fn a_copy_is_ours_alone_replaces_nothing_and_has_no_key() {
     assert_eq!((metadata.mode() & 0o7777, metadata.nlink()), (0o600, 1));
     assert!(!site.path("copy.db.partial").exists());
     let before = fs::read(site.path("copy.db")).unwrap();
-    let again = site.vault().store.back_up(&site.path("copy.db"), |_| Ok::<_, StoreError>(()));
+    let again =
+        site.vault().store.back_up(&site.path("copy.db"), site.owner().0, |_| Ok::<_, StoreError>(()));
     assert!(matches!(again, Err(StoreError::Exists(_))));
     assert_eq!(fs::read(site.path("copy.db")).unwrap(), before);
     let key = fs::read(site.path("etc/key")).unwrap();
@@ -64,11 +65,55 @@ fn a_copy_is_ours_alone_replaces_nothing_and_has_no_key() {
 }
 
 #[test]
+fn nothing_is_copied_to_where_somebody_else_could_take_its_place() {
+    let site = Site::with_alice();
+    fs::create_dir_all(site.path("outer/inner")).unwrap();
+    let back_up = || {
+        let path = site.path("outer/inner/copy.db");
+        let result = site.vault().store.back_up(&path, site.owner().0, |_| Ok::<_, StoreError>(()));
+        let left = fs::read_dir(site.path("outer/inner")).unwrap().count();
+        fs::remove_file(&path).ok();
+        (result.err().map(|why| why.to_string()).unwrap_or_default(), left)
+    };
+    let open = |directory: &str, mode| {
+        fs::set_permissions(site.path(directory), Permissions::from_mode(mode)).unwrap();
+    };
+    for (directory, mode, refused) in [
+        ("outer/inner", 0o1777, true),
+        ("outer/inner", 0o770, true),
+        ("outer/inner", 0o755, false),
+        ("outer", 0o777, true),
+        ("outer", 0o1777, false),
+    ] {
+        open(directory, mode);
+        let (why, left) = back_up();
+        assert_eq!((why.contains("lets others write"), left), (refused, usize::from(!refused)), "{why}");
+        open(directory, 0o755);
+    }
+    if site.owner().0 == 0 {
+        for directory in ["outer/inner", "outer"] {
+            std::os::unix::fs::chown(site.path(directory), Some(65_534), None).unwrap();
+            let (why, left) = back_up();
+            assert!(why.contains("belongs to another user") && left == 0, "{why}");
+            std::os::unix::fs::chown(site.path(directory), Some(0), None).unwrap();
+        }
+    }
+}
+
+#[test]
 fn nothing_gets_the_name_of_a_copy_that_failed() {
     let site = Site::with_alice();
-    let failed = site.vault().store.back_up(&site.path("copy.db"), |_| Err::<(), _>(StoreError::KeyInUse));
+    let failed = site
+        .vault()
+        .store
+        .back_up(&site.path("copy.db"), site.owner().0, |_| Err::<(), _>(StoreError::KeyInUse));
     assert!(matches!(failed, Err(StoreError::KeyInUse)));
-    assert!(site.vault().store.back_up(&site.path("none/copy.db"), |_| Ok::<_, StoreError>(())).is_err());
+    assert!(
+        site.vault()
+            .store
+            .back_up(&site.path("none/copy.db"), site.owner().0, |_| Ok::<_, StoreError>(()))
+            .is_err()
+    );
     assert!(!site.path("copy.db").exists() && !site.path("copy.db.partial").exists());
 }
 

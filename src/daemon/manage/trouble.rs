@@ -35,6 +35,7 @@ impl From<StoreError> for Trouble {
             StoreError::Taken => Self::Refused(Refusal::LabelTaken),
             StoreError::Missing(_)
             | StoreError::Untrusted(..)
+            | StoreError::Misplaced(..)
             | StoreError::Foreign(_)
             | StoreError::Newer(..)
             | StoreError::Older(..)
