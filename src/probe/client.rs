@@ -4,7 +4,7 @@ use crate::crypto::secret::Secret;
 use crate::hosts::NotRun;
 use crate::probe::door::{Door, Protocol};
 use crate::probe::way::{Source, Way};
-use crate::probe::{curl, sieve};
+use crate::probe::{curl, listener, sieve};
 
 /// In seconds. The longest that Dovecot makes anybody wait is 15.
 pub(super) const LONGEST: u16 = 45;
@@ -12,7 +12,7 @@ pub(super) const LONGEST: u16 = 45;
 /// What is believed of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certificates {
-    /// It must be good for the name; on this machine nobody is in between, and any will do.
+    /// It must be good for the name; on this machine nobody is in between, and any will do of a server of root's.
     Checked,
     /// Any will do.
     Unchecked,
@@ -52,7 +52,7 @@ impl Login<'_> {
             Protocol::Imap | Protocol::Pop3 | Protocol::Submission => curl::log_in(self, stop),
             Protocol::Sieve => sieve::log_in(self, stop),
         };
-        answer.or_else(|error| match error {
+        answer.map(|answer| self.explained(answer)).or_else(|error| match error {
             NotRun::Stopped => Err(NotRun::Stopped),
             NotRun::Missing(name) => {
                 Ok(Answer::Untried(format!("there is no {name} here: apt install {name}")))
@@ -62,7 +62,27 @@ impl Login<'_> {
     }
 
     pub(super) fn checks_certificate(&self) -> bool {
-        self.certificates == Certificates::Checked && !self.way.is_local()
+        self.certificates == Certificates::Checked && !(self.way.is_local() && self.is_of_the_server())
+    }
+
+    /// Whether whoever listens there, on this machine, can be believed without a certificate.
+    fn is_of_the_server(&self) -> bool {
+        listener::is_trusted(self.way.address.port())
+    }
+
+    /// Why a certificate was asked for where mostly none is.
+    fn explained(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::Untried(why) if self.way.is_local() && self.checks_certificate() => {
+                Answer::Untried(format!(
+                    "{why}; any user may open port {}, and no server of root's listens there: nothing was shown to it \
+                     without a certificate for {}",
+                    self.way.address.port(),
+                    self.door.host
+                ))
+            }
+            _ => answer,
+        }
     }
 }
 
@@ -107,6 +127,25 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn without_a_certificate_nothing_is_shown_to_a_port_that_is_not_the_servers() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = listener.local_addr().unwrap();
+        let door = Door::parse(Protocol::Sieve, &place.to_string()).unwrap();
+        let way = Way::find(&door).unwrap();
+        let (source, secret) = (way.source().unwrap(), Secret::copy_of(b"secret"));
+        let certificates = Certificates::Checked;
+        let login = Login { door: &door, way: &way, source, account: "a", secret: &secret, certificates };
+        let untried = || login.explained(Answer::Untried("closed".to_owned()));
+        assert!(!login.checks_certificate());
+        assert_eq!(untried().said(), Some("closed"));
+        // The server is down; whoever listens next may be anybody.
+        drop(listener);
+        assert!(login.checks_certificate());
+        assert!(untried().said().unwrap().contains("without a certificate for 127.0.0.1"));
+    }
 
     #[test]
     fn a_no_is_told_by_the_words_of_the_server() {

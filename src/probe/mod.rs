@@ -11,6 +11,7 @@
 mod door;
 mod doors;
 mod way;
+mod listener;
 mod attempt;
 mod client;
 mod curl;

@@ -41,7 +41,7 @@ pub struct ProbeCommand {
     /// Read the password of that user from this open file descriptor, instead of asking or reading a line of stdin.
     #[arg(long, value_name = "N", requires = "user")]
     secret_fd: Option<u16>,
-    /// Take any certificate. On this machine itself any will do.
+    /// Take any certificate. On this machine itself any will do, of a server that root has started.
     #[arg(long)]
     no_verify: bool,
     #[command(flatten)]
