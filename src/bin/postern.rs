@@ -19,12 +19,12 @@ fn main() -> ExitCode {
         clock: &now,
         kept_clock,
         effective_uid: system::effective_uid(),
-        typed_by: typed_by(),
+        typed_by: cli::typed_by(system::real_uid(), env::var("SUDO_UID").ok().as_deref(), daemon_user),
         system: pam::nested::SYSTEM,
         ask_hidden: &ask_hidden,
         uid_of: users::uid_of,
         name_of: |uid| users::name_of(uid).ok().flatten(),
-        trusted: Trusted { daemon: || users::uid_of(DAEMON_USER) },
+        trusted: Trusted { daemon: daemon_user },
         pause,
         is_told_to_stop: system::is_told_to_stop,
         log: system::syslog,
@@ -35,19 +35,8 @@ fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Who typed the command: behind sudo, the user whom it names. Only root could name another, and nothing but the log
-/// goes by it.
-fn typed_by() -> u32 {
-    match system::real_uid() {
-        0 => env::var("SUDO_UID").ok().as_deref().and_then(uid).unwrap_or(0),
-        user => user,
-    }
-}
-
-/// Digits alone; the highest number is nobody's (setuid(2)).
-fn uid(text: &str) -> Option<u32> {
-    let digits = text.bytes().all(|octet| octet.is_ascii_digit());
-    text.parse().ok().filter(|uid| digits && *uid != u32::MAX)
+fn daemon_user() -> Option<u32> {
+    users::uid_of(DAEMON_USER)
 }
 
 /// Ctrl-C must not leave a terminal without echo behind: rpassword turns it into an error once the signal is ignored.

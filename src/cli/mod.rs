@@ -7,6 +7,7 @@
 //! or the environment, since other processes can read both.
 
 mod arguments;
+mod typist;
 mod failure;
 mod text;
 mod hint;
@@ -42,6 +43,7 @@ mod client_settings;
 mod completions;
 
 pub use failure::Exit;
+pub use typist::typed_by;
 
 use std::ffi::OsString;
 use std::io;
