@@ -9,7 +9,7 @@ use crate::doctor::pam_file::DIRECTORY;
 use crate::doctor::pam_stack::names_postern;
 use crate::doctor::passdb::{Passdb, Release};
 use crate::doctor::rules;
-use crate::hosts;
+use crate::hosts::{self, Block};
 
 /// Listeners of Dovecot's own processes, which bring no passwords.
 const INTERNAL: &[&str] = &[
@@ -36,6 +36,8 @@ pub struct Dovecot {
     pub version: String,
     whole: hosts::Dovecot,
     passdbs: Vec<Passdb>,
+    /// Of one protocol or one address alone, with the words for it.
+    apart: Vec<(String, Passdb)>,
 }
 
 /// What others learn of it.
@@ -55,8 +57,11 @@ impl Dovecot {
         let version = version.split([' ', ':']).next().unwrap_or_default().to_owned();
         let whole = hosts::Dovecot::read(&said);
         let release = release_of(&version);
-        let passdbs = whole.settings().of_kind("passdb").map(|block| Passdb::read(block, release)).collect();
-        Ok(Self { release, version, whole, passdbs })
+        let settings = whole.settings();
+        let passdbs =
+            settings.of_kind("passdb").map(|block| Passdb::read(block, settings, release)).collect();
+        let apart = apart(settings, settings, release);
+        Ok(Self { release, version, whole, passdbs, apart })
     }
 
     /// What a service may be logged in to by, in PAM's words.
@@ -91,6 +96,18 @@ impl Dovecot {
         let asked = self.protocols().into_iter().filter_map(|protocol| passdb.service_of(protocol));
         asked.into_iter().any(|service| services.auth(&service).is_some_and(names_postern))
     }
+}
+
+/// The passdbs inside of blocks such as `protocol sieve`.
+fn apart(outer: &Block, settings: &Block, release: Release) -> Vec<(String, Passdb)> {
+    let mut found = Vec::new();
+    for block in outer.blocks.iter().filter(|block| block.kind != "passdb") {
+        let place = format!("{} {}", block.kind, block.name);
+        let own = block.of_kind("passdb").map(|passdb| Passdb::read(passdb, settings, release));
+        found.extend(own.map(|passdb| (place.clone(), passdb)));
+        found.extend(apart(block, settings, release));
+    }
+    found
 }
 
 /// The language of the Dovecot that is installed.
@@ -129,6 +146,7 @@ pub(super) fn examine(services: &Services, report: &mut Report) -> Seen {
         Some((before, [ours, after @ ..])) => {
             let around = Around { before, ours, after };
             others(&around, report);
+            others_apart(&dovecot, services, report);
             protocols(&dovecot, &around, services, report);
             cache(&dovecot, ours, report);
         }
@@ -182,6 +200,22 @@ fn others(around: &Around<'_>, report: &mut Report) {
                 ["result_failure = return-fail", "result_internalfail = return-fail"],
             ),
         );
+    }
+}
+
+/// Dovecot asks them before those of all protocols, so that a denial of ours, final or not, comes too late.
+fn others_apart(dovecot: &Dovecot, services: &Services, report: &mut Report) {
+    for (place, passdb) in dovecot.apart.iter().filter(|(_, passdb)| passdb.grants()) {
+        if !dovecot.asks_postern(passdb, services) {
+            report.found(
+                &rules::DOVECOT_SECOND_PASSDB,
+                format!("In {place}, Dovecot asks {} before all others.", passdb.spoken()),
+                Remedy::lines(
+                    &format!("In the block of {} in {place}, or take the whole block out", passdb.spoken()),
+                    ["deny = yes"],
+                ),
+            );
+        }
     }
 }
 
@@ -289,7 +323,8 @@ fn cache(dovecot: &Dovecot, ours: &Passdb, report: &mut Report) {
 }
 
 fn masters(dovecot: &Dovecot, report: &mut Report) {
-    for passdb in dovecot.passdbs.iter().filter(|passdb| passdb.is_master()) {
+    let apart = dovecot.apart.iter().map(|(_, passdb)| passdb);
+    for passdb in dovecot.passdbs.iter().chain(apart).filter(|passdb| passdb.is_master()) {
         report.found(
             &rules::DOVECOT_MASTER,
             format!("{} lets master users into every mailbox.", capital(&passdb.spoken())),

@@ -28,10 +28,11 @@ pub(super) struct Passdb {
 }
 
 impl Passdb {
-    pub(super) fn read(block: &Block, release: Release) -> Self {
+    /// Reads one among all settings.
+    pub(super) fn read(block: &Block, settings: &Block, release: Release) -> Self {
         let driver = of(block, "", "driver").unwrap_or(&block.name).to_owned();
         let args = block.setting("args").unwrap_or_default();
-        let get = |key| of(block, &driver, key);
+        let get = |key| of(block, &driver, key).or_else(|| of_all(settings, &driver, key));
         let is = |key, word| get(key) == Some(word);
         let (service, file, caches) = match release {
             Release::Old => (old_service(args), last_word(args), args.contains("cache_key=")),
@@ -110,6 +111,13 @@ fn of<'a>(block: &'a Block, driver: &str, key: &str) -> Option<&'a str> {
         .find_map(|name| block.setting(name))
 }
 
+/// In 2.4 the long names, outside of all blocks, speak of every passdb.
+fn of_all<'a>(settings: &'a Block, driver: &str, key: &str) -> Option<&'a str> {
+    let driver = driver.replace('-', "_");
+    let long = [format!("passdb_{key}"), format!("passdb_{driver}_{key}")];
+    long.iter().find_map(|name| settings.setting(name)).filter(|value| !value.is_empty())
+}
+
 /// 2.3 has options before the name of the service.
 fn old_service(args: &str) -> String {
     let word = args.split_whitespace().rfind(|word| !word.contains('=') && *word != "-session");
@@ -149,7 +157,8 @@ mod tests {
     use super::*;
 
     fn passdb(text: &str, release: Release) -> Passdb {
-        Passdb::read(Block::parse(text).of_kind("passdb").next().unwrap(), release)
+        let settings = Block::parse(text);
+        Passdb::read(settings.of_kind("passdb").next().unwrap(), &settings, release)
     }
 
     #[test]
@@ -175,6 +184,19 @@ mod tests {
         assert!(!passdb("passdb pam {\nuse_cache = no\n}", Release::New).caches());
         assert!(!passdb("passdb {\ndriver = pam\nargs = postern-%s\n}", Release::Old).caches());
         assert!(passdb("passdb {\ndriver = pam\nargs = cache_key=%u x\n}", Release::Old).caches());
+    }
+
+    #[test]
+    fn what_2_4_says_of_every_passdb_holds_unless_a_block_says_otherwise() {
+        let all = "passdb_use_cache = no\npassdb_driver = \npassdb_pam_service_name = postern-%{protocol}\n\
+                   passdb_result_failure = return-fail\npassdb_result_internalfail = return-fail\n";
+        let plain = passdb(&format!("{all}passdb pam {{\n}}"), Release::New);
+        assert!(!plain.caches() && plain.is_final());
+        assert_eq!(plain.service_of("imap").as_deref(), Some("postern-imap"));
+        let own = "use_cache = yes\nresult_failure = continue\nservice_name = other\n";
+        let other = passdb(&format!("{all}passdb pam {{\n{own}}}"), Release::New);
+        assert!(other.caches() && !other.is_final());
+        assert_eq!(other.service_of("imap").as_deref(), Some("other"));
     }
 
     #[test]

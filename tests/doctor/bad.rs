@@ -90,6 +90,12 @@ sites! {
         sed -i 's/^passdb pam {/passdb sql {\\n}\\n&/' /usr/local/bin/doveconf" => ["dovecot-second-passdb"];
     a_passdb_of_2_4_without_a_guard: "DOVECOT_2_4
         sed -i /noauthenticate/d /usr/local/bin/doveconf" => ["pam-other-accepts", "dovecot-second-passdb"];
+    a_passdb_of_one_protocol_of_2_4: "DOVECOT_2_4
+        sed -i 's/^passdb pam {/protocol sieve {\\n  passdb system {\\n    driver = pam\\n  }\\n}\\n&/' /usr/local/bin/doveconf"
+        => ["dovecot-second-passdb"];
+    a_passdb_of_one_protocol:
+        "printf 'protocol sieve {\\n passdb {\\n driver = pam\\n args = dovecot\\n }\\n}\\n' >/etc/dovecot/conf.d/99-own.conf"
+        => ["dovecot-second-passdb"];
     a_passdb_before_ours:
         "printf 'passdb {\\n driver = pam\\n args = dovecot\\n}\\n' >/etc/dovecot/conf.d/00-first.conf"
         => ["dovecot-second-passdb"];
