@@ -28,6 +28,9 @@ pub(super) enum Others {
     MayRead,
     /// Nobody else may do anything.
     MayNothing,
+    /// Nobody else may do anything but those whom an access list lets read: its mask stands where the group's bits would
+    /// (acl(5)).
+    ListedMayRead,
 }
 
 impl Others {
@@ -35,6 +38,7 @@ impl Others {
         match self {
             Self::MayRead => 0o022,
             Self::MayNothing => 0o077,
+            Self::ListedMayRead => 0o037,
         }
     }
 }
@@ -158,6 +162,10 @@ mod tests {
             (0o600, Others::MayNothing, true),
             (0o640, Others::MayNothing, false),
             (0o604, Others::MayNothing, false),
+            (0o440, Others::MayNothing, false),
+            (0o440, Others::ListedMayRead, true),
+            (0o460, Others::ListedMayRead, false),
+            (0o444, Others::ListedMayRead, false),
             (0o644, Others::MayRead, true),
             (0o664, Others::MayRead, false),
             (0o646, Others::MayRead, false),

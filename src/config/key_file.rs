@@ -15,6 +15,9 @@ use crate::config::guarded::{self, FileError, Others, Owner};
 use crate::crypto::entropy::{self, EntropyError};
 use crate::crypto::keyring::{KEY_LEN, MasterKey};
 
+/// Where systemd shows a service its credentials, to read (systemd.exec(5)).
+const CREDENTIALS: &str = "/run/credentials";
+
 /// Most keys: one, one on its way out, and two that somebody may have put there by hand.
 const MAX_KEYS: usize = 4;
 
@@ -77,6 +80,10 @@ pub enum KeyError {
     Full,
     /// It could not be written.
     Write(PathBuf, io::Error),
+    /// It is a credential, which systemd shows only while the service runs.
+    NotShown(PathBuf),
+    /// It is a credential, which systemd alone writes.
+    Credential(PathBuf),
     /// There is no randomness to make it of.
     Entropy(EntropyError),
 }
@@ -96,6 +103,12 @@ impl fmt::Display for KeyError {
             Self::Write(path, error) => {
                 write!(f, "the key file {} cannot be written: {error}", path.display())
             }
+            Self::NotShown(path) => {
+                write!(f, "the key {} is a credential, and its service does not run", path.display())
+            }
+            Self::Credential(path) => {
+                write!(f, "the key {} is a credential, which systemd alone writes", path.display())
+            }
             Self::Entropy(error) => error.fmt(f),
         }
     }
@@ -108,9 +121,30 @@ impl std::error::Error for KeyError {}
 /// # Errors
 /// Where it is missing, not to be trusted, or of another length.
 pub fn read_key(path: &Path, owner: Owner) -> Result<KeyFile, KeyError> {
-    let content = guarded::read(path, owner, Others::MayNothing, (MAX_KEYS * KEY_LEN) as u64 + 1)
-        .map_err(|error| KeyError::File(path.to_owned(), error))?;
+    let content = if is_credential(path) {
+        read_credential(path, owner)
+    } else {
+        read_guarded(path, owner, Others::MayNothing)
+    }?;
     parsed(path, content)
+}
+
+fn read_credential(path: &Path, owner: Owner) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    // systemd lets the user of a service in by an access list, where the file system has such.
+    let read = read_guarded(path, owner, Others::ListedMayRead);
+    if let Err(KeyError::File(_, FileError::Missing)) = read {
+        return Err(KeyError::NotShown(path.to_owned()));
+    }
+    read
+}
+
+fn read_guarded(path: &Path, owner: Owner, others: Others) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    guarded::read(path, owner, others, (MAX_KEYS * KEY_LEN) as u64 + 1)
+        .map_err(|error| KeyError::File(path.to_owned(), error))
+}
+
+fn is_credential(path: &Path) -> bool {
+    path.starts_with(CREDENTIALS)
 }
 
 /// Reads a copy of a key file, from wherever it is kept.
@@ -138,6 +172,9 @@ fn parsed(path: &Path, content: Zeroizing<Vec<u8>>) -> Result<KeyFile, KeyError>
 /// # Errors
 /// Where it exists or cannot be written.
 pub fn create_key(path: &Path) -> Result<KeyFile, KeyError> {
+    if is_credential(path) {
+        return Err(KeyError::NotShown(path.to_owned()));
+    }
     let made = KeyFile(Zeroizing::new(Vec::new())).with_newer()?;
     write(path, &made).map_err(|error| {
         if error.kind() != io::ErrorKind::AlreadyExists {
@@ -154,6 +191,9 @@ pub fn create_key(path: &Path) -> Result<KeyFile, KeyError> {
 /// # Errors
 /// Where it cannot be written; the old file is then as it was.
 pub fn replace_key(path: &Path, keys: &KeyFile) -> Result<(), KeyError> {
+    if is_credential(path) {
+        return Err(KeyError::Credential(path.to_owned()));
+    }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
@@ -215,6 +255,15 @@ mod tests {
                 matches!(read_key(&path, owner), Err(KeyError::WrongLength(_, found)) if found == length)
             );
         }
+    }
+
+    #[test]
+    fn a_credential_is_not_ours_to_write() {
+        let place = Path::new("/run/credentials/postern.service/postern.key");
+        let key = KeyFile(Zeroizing::new(vec![7; KEY_LEN]));
+        assert!(matches!(replace_key(place, &key), Err(KeyError::Credential(_))));
+        assert!(matches!(create_key(place), Err(KeyError::NotShown(_))));
+        assert!(matches!(read_key(place, Owner(0)), Err(KeyError::NotShown(_))));
     }
 
     #[test]

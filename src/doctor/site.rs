@@ -153,6 +153,9 @@ fn for_key(config: &Config, error: &KeyError) -> Remedy {
     if let KeyError::File(_, FileError::ForeignOwner(_) | FileError::TooOpen(_)) = error {
         return Remedy::commands([format!("chown root: {key}"), format!("chmod 600 {key}")]);
     }
+    if let KeyError::NotShown(_) = error {
+        return Remedy::commands(["systemctl start postern.service".to_owned()]);
+    }
     Remedy::commands([format!("install -m 600 YOUR-COPY {key}")])
 }
 

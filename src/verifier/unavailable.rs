@@ -112,6 +112,10 @@ const fn remedy_for_key(error: &KeyError) -> &'static str {
         KeyError::Full => "drop the keys that no row needs: `postern rekey --finish`",
         KeyError::WrongLength(..) => "restore the key file from your copy",
         KeyError::Write(..) => "make its directory writable",
+        KeyError::NotShown(_) => {
+            "run `systemctl start postern.service`; hosts that read the key themselves cannot use a credential, see posternd(8)"
+        }
+        KeyError::Credential(_) => "give it a key file while keys change, see posternd(8)",
         KeyError::Entropy(_) => "allow the host to call getrandom(2)",
     }
 }
