@@ -48,7 +48,11 @@ pub(super) fn run(command: &CompletionsCommand) -> Result<Exit, Failure> {
         .write_registration(ASKING, "postern", "postern", "postern", &mut script)
         .map_err(Failure::Output)?;
     let script = String::from_utf8_lossy(&script);
-    text::result(&if matches!(command.shell, Known::Bash) { without_globs(&script) } else { script.into() })?;
+    text::result(&match command.shell {
+        Known::Bash => without_globs(&script),
+        Known::Zsh => at_first_too(&script),
+        Known::Fish => script.into(),
+    })?;
     Ok(Exit::Ok)
 }
 
@@ -56,6 +60,15 @@ pub(super) fn run(command: &CompletionsCommand) -> Result<Exit, Failure> {
 /// choose, and such a file is named as whoever made it likes: not quoted, for the line of whoever pressed TAB.
 fn without_globs(script: &str) -> String {
     script.replacen("() {\n", "() {\n    local - 2> /dev/null && set -o noglob\n", 1)
+}
+
+/// Zsh takes a file of completions for the body of a function, and runs it when TAB is first pressed behind our name: that
+/// TAB has to be answered too, and not only those after it.
+fn at_first_too(script: &str) -> String {
+    format!(
+        "{}\n\nif [[ $funcstack[1] == _postern ]]; then\n    _clap_dynamic_completer_postern \"$@\"\nfi\n",
+        script.trim_end()
+    )
 }
 
 /// Answers a shell that asks what may come next; `None` where a person has typed.
@@ -121,10 +134,10 @@ impl Names {
     }
 
     fn offered(&self, what: Named, begun: &OsStr) -> Vec<CompletionCandidate> {
-        let Some(begun) = begun.to_str().map(|begun| begun.trim_start_matches(['\'', '"'])) else {
+        let Some(begun) = begun.to_str().map(meant) else {
             return Vec::new();
         };
-        let found = self.found(what, begun).unwrap_or_default();
+        let found = self.found(what, &begun).unwrap_or_default();
         found.into_iter().map(|name| CompletionCandidate::new((self.quote)(&name))).collect()
     }
 
@@ -160,6 +173,18 @@ impl Names {
         }
         Ok(labels)
     }
+}
+
+/// What the shell will make of a word whose end is not typed yet.
+fn meant(begun: &str) -> String {
+    if let Some(quoted) = begun.strip_prefix(['\'', '"']) {
+        return quoted.to_owned();
+    }
+    let (mut meant, mut letters) = (String::new(), begun.chars());
+    while let Some(letter) = letters.next() {
+        meant.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+    }
+    meant
 }
 
 fn config_among(typed: &[OsString]) -> PathBuf {

@@ -90,7 +90,9 @@ fn bash_completes_names_of_the_store() {
     assert_eq!(offered_below(&home, &["account", "add", ""]), [""; 0], "a new account has a new name");
     assert_eq!(offered_below(&home, &["log", "--account", "b"]), ["bob"]);
     assert_eq!(offered_below(&home, &["app", "show", "alice", ""]), ["'old phone'", "printer"]);
-    assert_eq!(offered_below(&home, &["app", "show", "alice", "'o"]), ["'old phone'"]);
+    for begun in ["'o", "\"old p", "old\\ p"] {
+        assert_eq!(offered_below(&home, &["app", "show", "alice", begun]), ["'old phone'"], "{begun}");
+    }
     assert_eq!(offered_below(&home, &["app", "show", "bob", ""]), [""; 0]);
     assert_eq!(offered_below(&home, &["totp", "remove", "alice", ""]), ["totp"]);
 }
