@@ -314,6 +314,17 @@ pub(super) struct SecretSource {
     pub secret_fd: Option<u16>,
 }
 
+/// How what takes something away is begun.
+#[derive(Args, Clone, Copy)]
+pub(super) struct Care {
+    /// Show what would be lost, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+}
+
 #[derive(Args, Clone, Copy)]
 pub(super) struct Output {
     /// Print JSON.

@@ -8,12 +8,10 @@ use crate::backend::DaemonError;
 use crate::cli::hint::Subject;
 use crate::cli::own::refusal;
 use crate::cli::text;
-use crate::config::{ConfigError, FileError, KeyError};
 use crate::domain::primary::Inadmissible;
 use crate::domain::self_service::Refusal;
 use crate::enrollment::EnrollmentError;
 use crate::moving::{ImportError, RekeyError};
-use crate::run::RunError;
 use crate::store::StoreError;
 use crate::verifier::Unavailable;
 
@@ -119,7 +117,7 @@ impl Failure {
             Self::Unfinished(_, hint) => (Exit::Unavailable, hint),
             Self::NotFound(_) => (Exit::NotFound, "see how it is spelled, and in which directory you are"),
             Self::Enrollment(error) => for_enrollment(error),
-            Self::Unavailable(error) if is_forbidden(error) => for_forbidden(),
+            Self::Unavailable(error) if error.is_forbidden() => for_forbidden(),
             Self::Unavailable(error) => (Exit::Unavailable, error.remedy()),
             Self::StoreWithoutKey { .. } => (
                 Exit::Unavailable,
@@ -213,27 +211,6 @@ const fn for_inadmissible(rule: Inadmissible) -> &'static str {
             "choose another; app passwords are made by Postern alone: `postern app add --label=phone {account}`"
         }
     }
-}
-
-/// Whether the system itself said that this user may not.
-fn is_forbidden(why: &Unavailable) -> bool {
-    let system = match why {
-        Unavailable::Config(ConfigError::File(_, FileError::Io(error)))
-        | Unavailable::Key(KeyError::File(_, FileError::Io(error)) | KeyError::Write(_, error))
-        | Unavailable::Store(StoreError::Io(_, error))
-        | Unavailable::Run(RunError::Io(_, error)) => error,
-        Unavailable::Config(_)
-        | Unavailable::Key(_)
-        | Unavailable::Store(_)
-        | Unavailable::Hash(_)
-        | Unavailable::Seal(_)
-        | Unavailable::Pam(_)
-        | Unavailable::Run(_)
-        | Unavailable::Argument(_)
-        | Unavailable::Option(_)
-        | Unavailable::SetUid => return false,
-    };
-    system.kind() == ErrorKind::PermissionDenied
 }
 
 impl fmt::Display for Failure {

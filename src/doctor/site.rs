@@ -127,7 +127,7 @@ fn config_unusable(path: &Path, error: ConfigError, report: &mut Report) {
 }
 
 fn unusable(config: &Config, error: &Unavailable, report: &mut Report) {
-    if is_forbidden(error) {
+    if error.is_forbidden() {
         report.may_not_see("the store and its key");
         return;
     }
@@ -137,15 +137,6 @@ fn unusable(config: &Config, error: &Unavailable, report: &mut Report) {
     } else {
         report.found(&rules::STORE_UNUSABLE, what, for_store(config, error));
     }
-}
-
-fn is_forbidden(error: &Unavailable) -> bool {
-    let (Unavailable::Key(KeyError::File(_, FileError::Io(why)))
-    | Unavailable::Store(StoreError::Io(_, why))) = error
-    else {
-        return false;
-    };
-    why.kind() == ErrorKind::PermissionDenied
 }
 
 fn for_key(config: &Config, error: &KeyError) -> Remedy {

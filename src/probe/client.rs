@@ -72,17 +72,16 @@ impl Login<'_> {
 
     /// Why a certificate was asked for where mostly none is.
     fn explained(&self, answer: Answer) -> Answer {
-        match answer {
-            Answer::Untried(why) if self.way.is_local() && self.checks_certificate() => {
-                Answer::Untried(format!(
-                    "{why}; any user may open port {}, and no server of root's listens there: nothing was shown to it \
-                     without a certificate for {}",
-                    self.way.address.port(),
-                    self.door.host
-                ))
-            }
-            _ => answer,
+        if !self.way.is_local() || !self.checks_certificate() {
+            return answer;
         }
+        let Answer::Untried(why) = answer else { return answer };
+        Answer::Untried(format!(
+            "{why}; any user may open port {}, and no server of root's listens there: nothing was shown to it without a \
+             certificate for {}",
+            self.way.address.port(),
+            self.door.host
+        ))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why nothing can be said about a person, and what an administrator does about it.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::config::{ConfigError, FileError, KeyError};
@@ -76,6 +76,28 @@ impl fmt::Display for PamUnusable {
 impl std::error::Error for PamUnusable {}
 
 impl Unavailable {
+    /// Whether the system itself said that this user may not.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        let system = match self {
+            Self::Config(ConfigError::File(_, FileError::Io(error)))
+            | Self::Key(KeyError::File(_, FileError::Io(error)) | KeyError::Write(_, error))
+            | Self::Store(StoreError::Io(_, error))
+            | Self::Run(RunError::Io(_, error)) => error,
+            Self::Config(_)
+            | Self::Key(_)
+            | Self::Store(_)
+            | Self::Hash(_)
+            | Self::Seal(_)
+            | Self::Pam(_)
+            | Self::Run(_)
+            | Self::Argument(_)
+            | Self::Option(_)
+            | Self::SetUid => return false,
+        };
+        system.kind() == ErrorKind::PermissionDenied
+    }
+
     /// What to do about it, as one clause for a log line or a terminal.
     #[must_use]
     pub const fn remedy(&self) -> &'static str {

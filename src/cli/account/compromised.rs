@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 use crate::cli::account::losses::{Shown, in_words};
-use crate::cli::arguments::Output;
+use crate::cli::arguments::{Care, Output};
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
 use crate::cli::hint::operands;
@@ -22,12 +22,8 @@ pub struct CompromisedCommand {
     /// Keep the second factors: for certain, nobody but their owner has them.
     #[arg(long)]
     keep_totp: bool,
-    /// Show what the account would lose, and change nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(long, conflicts_with = "dry_run")]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     output: Output,
 }
@@ -38,12 +34,12 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &CompromisedCommand) -> Resu
     let enrollment = Enrollment::new(&vault);
     let keys = if command.keep_totp { TotpKeys::Keep } else { TotpKeys::Remove };
     let expected = enrollment.losses(&name, keys)?;
-    if command.dry_run {
+    if command.care.dry_run {
         show(&name, &expected, command.output)?;
         return Ok(Exit::Ok);
     }
-    if !command.yes {
-        confirm::somebody_types()?;
+    if !command.care.yes {
+        confirm::can_be_asked(command.output)?;
         text::note(&would(&name, &expected));
         if confirm::yes_or_no("Disable it, and take all this from it for ever?")? == Answer::No {
             return Ok(Exit::Denied);

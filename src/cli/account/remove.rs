@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 use crate::cli::account::losses::{Shown, in_words};
-use crate::cli::arguments::Output;
+use crate::cli::arguments::{Care, Output};
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
 use crate::cli::site::Site;
@@ -18,12 +18,8 @@ use crate::store::{Losses, TotpKeys};
 pub struct RemoveCommand {
     /// The account.
     name: OsString,
-    /// Show what would be removed, and remove nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(long, conflicts_with = "dry_run")]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     output: Output,
 }
@@ -33,11 +29,11 @@ pub(in crate::cli) fn run(site: &Site<'_>, command: &RemoveCommand) -> Result<Ex
     let vault = site.vault()?;
     let enrollment = Enrollment::new(&vault);
     let losses = enrollment.losses(&name, TotpKeys::Remove)?;
-    if command.dry_run {
+    if command.care.dry_run {
         show(&name, &losses, command.output)?;
         return Ok(Exit::Ok);
     }
-    if !command.yes {
+    if !command.care.yes {
         confirm::can_be_asked(command.output)?;
         text::note(&would(&name, &losses));
         if confirm::name_again("Type its name to go on:", name.as_str())? == Answer::No {

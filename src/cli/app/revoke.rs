@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::app::facts::last_use;
 use crate::cli::app::selection::SelectionArguments;
-use crate::cli::arguments::Output;
+use crate::cli::arguments::{Care, Output};
 use crate::cli::confirm::{self, Answer};
 use crate::cli::failure::Failure;
 use crate::cli::own::{Own, Whose, works_here};
@@ -31,12 +31,8 @@ pub struct RevokeCommand {
     label: Option<OsString>,
     #[command(flatten)]
     selection: SelectionArguments,
-    /// Show what would be revoked, and revoke nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(long, conflicts_with = "dry_run")]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     output: Output,
 }
@@ -74,7 +70,7 @@ fn revoke_own(own: &Own<'_>, command: &RevokeCommand, typed: Option<&OsStr>) -> 
     };
     let label = label(typed)?;
     let row = own.labelled(&label)?;
-    if command.dry_run {
+    if command.care.dry_run {
         show(command.output, None, &[row])?;
         return Ok(Exit::Ok);
     }
@@ -106,7 +102,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn revoke_one(&self, name: &AccountName, label: &Label) -> Result<Exit, Failure> {
         let enrollment = Enrollment::new(self.vault);
-        if self.command.dry_run {
+        if self.command.care.dry_run {
             self.show(None, &[enrollment.preview_one(name, label)?])?;
             return Ok(Exit::Ok);
         }
@@ -127,12 +123,12 @@ impl Work<'_> {
 
     fn revoke_selected(&self, selection: &Selection) -> Result<Exit, Failure> {
         let enrollment = Enrollment::new(self.vault);
-        if self.command.dry_run {
+        if self.command.care.dry_run {
             self.show(None, &enrollment.preview(selection)?)?;
             return Ok(Exit::Ok);
         }
         let mut confirmed = None;
-        if !self.command.yes {
+        if !self.command.care.yes {
             confirm::can_be_asked(self.command.output)?;
             let chosen = enrollment.preview(selection)?;
             table_of(&chosen)?;
