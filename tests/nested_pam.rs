@@ -110,6 +110,7 @@ fn a_changed_user_is_not_believed() {
 #[test]
 fn a_closed_account_is_denied_though_the_primary_is_right() {
     check("alice", "auth ASKS\naccount required pam_deny.so\n", AUTH_ERR);
+    check("alice", "auth ASKS\naccount required pam_debug.so acct=authtok_expired\n", AUTH_ERR);
 }
 
 #[test]
@@ -119,6 +120,8 @@ fn an_app_password_dies_with_the_account_that_pam_keeps() {
     assert_eq!(site.login("postern-imap", "alice", &phone), SUCCESS);
     for (account, expected) in [
         ("account required pam_deny.so\n", [AUTH_ERR, ACCT_EXPIRED]),
+        // What pam_unix and nslcd say of a password that nobody changed in time.
+        ("account required pam_debug.so acct=authtok_expired\n", [AUTH_ERR, ACCT_EXPIRED]),
         ("account required pam_none_such.so\n", [AUTHINFO_UNAVAIL; 2]),
     ] {
         let expected = format!("authenticate={} account={}", expected[0], expected[1]);

@@ -19,6 +19,7 @@ pub mod code {
     pub const NEW_AUTHTOK_REQD: c_int = 12;
     pub const ACCT_EXPIRED: c_int = 13;
     pub const CONV_ERR: c_int = 19;
+    pub const AUTHTOK_EXPIRED: c_int = 27;
 }
 
 /// Item types.

@@ -113,9 +113,12 @@ const fn standing(account: c_int) -> Result<PrimaryMatch, PamUnusable> {
     match account {
         code::SUCCESS => Ok(PrimaryMatch::Right),
         code::NEW_AUTHTOK_REQD => Ok(PrimaryMatch::MustChange),
-        code::ACCT_EXPIRED | code::PERM_DENIED | code::AUTH_ERR | code::USER_UNKNOWN => {
-            Ok(PrimaryMatch::Closed)
-        }
+        // PAM_AUTHTOK_EXPIRED is the end of an account whose password nobody changed in time (chage -I).
+        code::ACCT_EXPIRED
+        | code::AUTHTOK_EXPIRED
+        | code::PERM_DENIED
+        | code::AUTH_ERR
+        | code::USER_UNKNOWN => Ok(PrimaryMatch::Closed),
         other => Err(PamUnusable::Failed(other)),
     }
 }
