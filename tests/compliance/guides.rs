@@ -1,8 +1,6 @@
 //! The steps of the guides, taken as they stand there.
 
 use crate::Fact;
-use crate::support::change::with_spoiled;
-use crate::support::clients::Protocol;
 use crate::support::command::{must, run};
 use crate::support::people::{PRIMARY, Person};
 use crate::support::rig::{Rig, everywhere};
@@ -10,7 +8,6 @@ use crate::support::rig::{Rig, everywhere};
 pub const FACTS: &[Fact] = facts![
     virtual_users_of_a_passwd_file_log_in_and_are_found,
     virtual_users_of_a_database_log_in_and_are_found,
-    a_directory_checks_primaries_where_pam_knows_how,
     apparmor_takes_what_the_guide_adds,
 ];
 
@@ -54,24 +51,6 @@ fn log_in_and_be_found(rig: &Rig, alice: &Person) {
     let found = run("doveadm", &["user", "-f", "home", &alice.name], "").result();
     assert!(found.starts_with("/var/mail/virtual/alice"), "{found}");
     assert_ne!(run("doveadm", &["user", "nobody@example.org"], "").status, 0);
-}
-
-/// The module of the directory is not here; pam_unix stands in for it, in the same two lines.
-fn a_directory_checks_primaries_where_pam_knows_how(rig: &mut Rig) {
-    for (step, module) in [
-        ("install -m 644 packaging/examples/pam/primary-sssd /etc/postern/pam.d/primary", "pam_sss.so"),
-        ("install -m 644 packaging/examples/pam/primary-ldap /etc/postern/pam.d/primary", "pam_ldap.so"),
-    ] {
-        let bob = rig.system_person();
-        let secret = format!("{PRIMARY}{}", bob.enroll_totp().fresh_code());
-        with_spoiled(&["/etc/postern/pam.d/primary"], || {
-            must(step);
-            must(&format!("grep -c {module} /etc/postern/pam.d/primary | grep -qx 2"));
-            must(&format!("sed -i 's/{module}/pam_unix.so/' /etc/postern/pam.d/primary"));
-            rig.login(Protocol::Imap, &bob.name, "wrong").denied("wrong-primary");
-            rig.login(Protocol::Imap, &bob.name, &secret).granted("primary+code");
-        });
-    }
 }
 
 /// Compiled and not loaded: the profiles are the kernel's, and the kernel is the machine's.

@@ -31,6 +31,7 @@ mod plugin;
 mod doors;
 mod log;
 mod guides;
+mod directory;
 mod manage;
 mod probe;
 mod rig_itself;
@@ -41,8 +42,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use support::namespaces;
 use support::rig::Rig;
+use support::{directory as packages, namespaces};
 
 fn main() -> ExitCode {
     if std::env::var_os(rig_itself::HELD).is_some() {
@@ -76,7 +77,9 @@ fn main() -> ExitCode {
         if env::var_os("POSTERN_PROOF").is_some() { probe::SLOW_FACTS } else { &[] },
         rig_itself::FACTS,
     ];
-    let trials = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();
+    let mut trials: Vec<_> = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();
+    let skipped = !namespaces::root() || !packages::is_there();
+    trials.extend(directory::FACTS.iter().map(|fact| trial(*fact, &rig).with_ignored_flag(skipped)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(rig.lock().unwrap_or_else(PoisonError::into_inner).take());
     conclusion.exit_code()

@@ -19,5 +19,6 @@ pub mod clients;
 pub mod change;
 pub mod namespaces;
 pub mod servers;
+pub mod directory;
 pub mod syslog;
 pub mod command;

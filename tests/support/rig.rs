@@ -70,8 +70,13 @@ impl Rig {
         Person::stranger(&self.name("carol", "@example.org"))
     }
 
+    /// One that nobody else's name has.
+    pub fn number(&self) -> u32 {
+        self.names.fetch_add(1, Relaxed)
+    }
+
     fn name(&self, stem: &str, domain: &str) -> String {
-        format!("{stem}{}{domain}", self.names.fetch_add(1, Relaxed))
+        format!("{stem}{}{domain}", self.number())
     }
 
     /// One login with a real client, each from another address.
