@@ -39,6 +39,7 @@ const LOCAL: &[&str] = &[
     "sddm",
     "sddm-autologin",
     "sddm-greeter",
+    "sssd-shadowutils",
     "su",
     "su-l",
     "sudo",

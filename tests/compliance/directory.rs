@@ -75,6 +75,12 @@ fn people_of_a_directory_log_in_with_a_code_or_an_app_password(rig: &mut Rig) {
         rig.login(Protocol::Imap, &nina.name, &secret).granted("primary+code");
         rig.login(Protocol::Plugin, &nina.name, &secret).denied("code-spent");
         assert!(confined(&nina, &phone), "{:?}", site.service);
+        // A service of SSSD's own, which no program asks.
+        let doctor = run("postern", &["doctor"], "");
+        assert!(
+            doctor.stderr.contains("PAM services") && !doctor.stdout.contains("shadowutils"),
+            "{doctor:?}"
+        );
     });
 }
 
