@@ -68,27 +68,17 @@ fn people_of_a_directory_log_in_with_a_code_or_an_app_password(rig: &mut Rig) {
         let (phone, totp) = (nina.app_password("phone"), nina.enroll_totp());
         all_at_once(&DOORS, |door| {
             rig.login(*door, &nina.name, &phone).granted("app-password");
-            rig.login(*door, &nina.name, PRIMARY).denied("second-factor-missing");
             rig.login(*door, &nina.name, "wrong").denied("wrong-primary");
         });
         let secret = format!("{PRIMARY}{}", totp.fresh_code());
         rig.login(Protocol::Imap, &nina.name, &secret).granted("primary+code");
-        rig.login(Protocol::Plugin, &nina.name, &secret).denied("code-spent");
-        assert!(confined(&nina, &phone), "{:?}", site.service);
-        // A service of SSSD's own, which no program asks.
+        rig.pam_confined("postern-imap", &nina.name, PRIMARY).denied("second-factor-missing");
+        rig.pam_confined("postern-imap", &nina.name, &phone).granted("app-password");
+        // Doctor does not take a service of SSSD's own for a door.
         let doctor = run("postern", &["doctor"], "");
-        assert!(
-            doctor.stderr.contains("PAM services") && !doctor.stdout.contains("shadowutils"),
-            "{doctor:?}"
-        );
+        let (found, looked_at) = (&doctor.stdout, &doctor.stderr);
+        assert!(looked_at.contains("PAM services") && !found.contains("shadowutils"), "{doctor:?}");
     });
-}
-
-/// Whether the account is taken by a process as bare as the unit of posternd makes it: no network, no capability.
-fn confined(who: &Person, secret: &str) -> bool {
-    let bare = "exec unshare --net setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
-        pamtester -I rhost=127.0.0.1 postern-imap \"$1\" authenticate acct_mgmt";
-    run("sh", &["-c", bare, "sh", &who.name], &format!("{secret}\n")).status == 0
 }
 
 fn a_directory_is_asked_once_and_about_primaries_alone(rig: &mut Rig) {
@@ -124,24 +114,25 @@ fn who_is_locked_in_a_directory_has_no_app_password_left(rig: &mut Rig) {
             let phone = nina.app_password("phone");
             rig.login(Protocol::Imap, &nina.name, &phone).granted("app-password");
             site.slapd.write(&nina, attribute, value);
-            all_at_once(&DOORS, |door| rig.login(*door, &nina.name, &phone).denied("account-disabled"));
-            rig.login(Protocol::Imap, &nina.name, PRIMARY).denied(why);
+            let (disabled, doors) = ("account-disabled", DOORS.map(|door| (door, phone.as_str())));
+            let shown = [(doors[0], disabled), (doors[1], disabled), ((Protocol::Imap, PRIMARY), why)];
+            all_at_once(&shown, |((door, secret), why)| rig.login(*door, &nina.name, secret).denied(why));
         }
     });
 }
 
 fn a_primary_that_a_directory_refuses_for_now_leaves_app_passwords(rig: &mut Rig) {
     with_both(rig, |site| {
-        let rig = site.rig;
-        // nslcd cannot search as somebody who must change the password first, and takes that for a wrong one.
-        let changed = match site.service {
-            Service::Nslcd => "wrong-primary",
-            Service::Sssd => "primary-expired",
-        };
-        let today = must("date -u +%Y%m%d%H%M%SZ");
-        for (attribute, value, why) in
-            [("pwdReset", "TRUE", changed), ("pwdAccountLockedTime", today.trim(), "wrong-primary")]
-        {
+        let (rig, today) = (site.rig, must("date -u +%Y%m%d%H%M%SZ"));
+        let mut refusals = vec![("pwdAccountLockedTime", today.trim(), "wrong-primary")];
+        refusals.extend_from_slice(match site.service {
+            // It cannot search as somebody who must change the password first, and takes that for a wrong one.
+            Service::Nslcd => {
+                &[("pwdReset", "TRUE", "wrong-primary"), ("shadowLastChange", "0", "primary-expired")]
+            }
+            Service::Sssd => &[("pwdReset", "TRUE", "primary-expired")],
+        });
+        for (attribute, value, why) in refusals {
             let nina = site.person("nina");
             let (phone, totp) = (nina.app_password("phone"), nina.enroll_totp());
             site.slapd.write(&nina, attribute, value);
@@ -161,20 +152,16 @@ fn no_primary_is_good_while_its_directory_is_away(rig: &mut Rig) {
         // It is right, so that a service that remembers passwords could.
         rig.login(Protocol::Imap, &nina.name, PRIMARY).denied("second-factor-missing");
         site.slapd.stop();
-        all_at_once(&DOORS, |door| {
-            rig.login(*door, &nina.name, &secret).unavailable();
-            let app_password = rig.login(*door, &nina.name, &phone);
-            match service {
-                Service::Nslcd => app_password.unavailable(),
-                Service::Sssd => app_password.granted("app-password"),
+        let each = [(DOORS[0], &secret), (DOORS[1], &secret), (DOORS[0], &phone), (DOORS[1], &phone)];
+        all_at_once(&each, |(door, shown)| match rig.login(*door, &nina.name, shown) {
+            app_password if *shown == &phone && service == Service::Sssd => {
+                app_password.granted("app-password")
             }
+            refused => refused.unavailable(),
         });
         site.slapd.start_again();
         site.no_service();
-        all_at_once(&DOORS, |door| {
-            rig.login(*door, &nina.name, &secret).unavailable();
-            rig.login(*door, &nina.name, &phone).unavailable();
-        });
+        all_at_once(&each, |(door, shown)| rig.login(*door, &nina.name, shown).unavailable());
         site.running = Some(service.start());
         rig.login(Protocol::Imap, &nina.name, &secret).granted("primary+code");
         rig.login(Protocol::Imap, &nina.name, &phone).granted("app-password");
@@ -183,8 +170,8 @@ fn no_primary_is_good_while_its_directory_is_away(rig: &mut Rig) {
 
 fn a_directory_that_nsswitch_does_not_name_is_enough_for_pam(rig: &mut Rig) {
     with_both(rig, |site| {
-        must(r"sed -i -E 's/^(passwd|group):.*/\1: files/' /etc/nsswitch.conf");
         let nina = site.person("nina");
+        must(r"sed -i -E 's/^(passwd|group):.*/\1: files/' /etc/nsswitch.conf");
         let (phone, totp) = (nina.app_password("phone"), nina.enroll_totp());
         let secret = format!("{PRIMARY}{}", totp.fresh_code());
         site.rig.pam("postern-imap", &nina.name, &phone).granted("app-password");

@@ -100,21 +100,27 @@ impl Rig {
 
     /// One PAM transaction without a mail server, as pamtester makes it.
     pub fn pam(&self, service: &str, account: &str, secret: &str) -> Attempt {
-        self.pam_with("0", service, account, secret)
+        self.pam_by(&["env"], service, account, secret)
     }
 
     /// The same in a set-uid program that somebody else has started.
     pub fn pam_set_uid(&self, service: &str, account: &str, secret: &str) -> Attempt {
-        self.pam_with("65534", service, account, secret)
+        self.pam_by(&["setpriv", "--ruid", "65534"], service, account, secret)
     }
 
-    fn pam_with(&self, real_uid: &str, service: &str, account: &str, secret: &str) -> Attempt {
+    /// The same by a root with as little as the unit of posternd leaves it: no capability, and no network.
+    pub fn pam_confined(&self, service: &str, account: &str, secret: &str) -> Attempt {
+        let confined = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"];
+        self.pam_by(&[&["unshare", "--net"], &confined[..]].concat(), service, account, secret)
+    }
+
+    fn pam_by(&self, starter: &[&str], service: &str, account: &str, secret: &str) -> Attempt {
         let from = self.source();
         let since = self.log.mark();
         let rhost = format!("rhost={from}");
-        let pamtester = ["--ruid", real_uid, "pamtester", "-I", &rhost, service, account];
-        let steps = [&pamtester[..], &["authenticate", "acct_mgmt"]].concat();
-        let done = run("setpriv", &steps, &format!("{secret}\n"));
+        let pamtester = ["pamtester", "-I", &rhost, service, account, "authenticate", "acct_mgmt"];
+        let words = [starter, &pamtester].concat();
+        let done = run(words[0], &words[1..], &format!("{secret}\n"));
         let login = match done.status {
             0 => Login::Ok,
             _ => Login::Refused(done.stderr.trim().to_owned()),
