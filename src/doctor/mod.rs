@@ -15,6 +15,7 @@ mod dovecot;
 mod passdb;
 mod sockets;
 mod saslauthd;
+mod sshd;
 mod sasl;
 mod postfix;
 mod system;
@@ -33,6 +34,7 @@ use crate::doctor::pam::Services;
 use crate::doctor::sasl::Judged;
 use crate::doctor::site::Site;
 use crate::doctor::sockets::Sockets;
+use crate::doctor::sshd::Sshd;
 use crate::domain::time::UnixTime;
 
 /// What is looked at, and from where.
@@ -84,5 +86,10 @@ fn around(
     }
     // saslauthd asks by the application's name; who asks saslauthd is judged there.
     let judged = dovecot.services.iter().cloned().chain(["dovecot".to_owned(), "smtp".to_owned()]).collect();
-    pam::side_doors(services, &judged, &site.people(), report);
+    let people = site.people();
+    let sshd = Sshd::ask(services, &people, report);
+    if let Some(sshd) = &sshd {
+        sshd.examine(services, &people, report);
+    }
+    pam::side_doors(services, &judged, sshd.as_ref(), &people, report);
 }

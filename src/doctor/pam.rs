@@ -8,6 +8,7 @@ use crate::doctor::machine::{self, Missed};
 use crate::doctor::pam_file::{self, DIRECTORY, Step};
 use crate::doctor::pam_stack::{self, modules, names_postern};
 use crate::doctor::rules;
+use crate::doctor::sshd::Sshd;
 
 /// What asks at a place where somebody has logged in already, or stands before the machine; what others include.
 const LOCAL: &[&str] = &[
@@ -186,6 +187,7 @@ fn is_installed(module: &str) -> bool {
 pub(super) fn side_doors(
     services: &Services,
     judged: &BTreeSet<String>,
+    sshd: Option<&Sshd>,
     people: &[String],
     report: &mut Report,
 ) {
@@ -193,7 +195,7 @@ pub(super) fn side_doors(
         return;
     };
     for name in services.side_doors(judged) {
-        if name == "sshd" && !sshd_takes_passwords(report) {
+        if name == "sshd" && !sshd.is_some_and(Sshd::shows_passwords_to_pam) {
             continue;
         }
         let others = match people.len() - 1 {
@@ -210,22 +212,4 @@ pub(super) fn side_doors(
             ),
         );
     }
-}
-
-/// Where sshd takes keys alone, its service is no door for passwords.
-fn sshd_takes_passwords(report: &mut Report) -> bool {
-    let said = match machine::ask("sshd", &["-T"]) {
-        Ok(said) => said,
-        Err(Missed::Absent) => return false,
-        Err(Missed::Forbidden) => {
-            report.may_not_see("sshd");
-            return false;
-        }
-        Err(Missed::Failed(why)) => {
-            report.could_not_see("sshd", why);
-            return false;
-        }
-    };
-    let is_on = |key: &str| said.lines().any(|line| line == format!("{key} yes"));
-    is_on("usepam") && (is_on("passwordauthentication") || is_on("kbdinteractiveauthentication"))
 }

@@ -70,6 +70,11 @@ rules! {
         "People who have an account in Postern can log in to this service with their primary password alone. Services \
          of the console, and those one reaches after logging in (login, su, sudo), are not named.",
         "Put Postern into the service, or close it to these people.";
+    SSHD_ASKS_NOTHING = "sshd-asks-nothing", Pam, Error,
+        "With prompt or second-factor-only, Postern asks for the code at a prompt of its own. sshd hands such questions on \
+         with KbdInteractiveAuthentication alone; without it the password is its answer to all of them, and nobody can \
+         give a code.",
+        "Let sshd ask by keyboard-interactive, and restart it; a root shell stays open until a login was seen.";
     DOVECOT_WITHOUT_POSTERN = "dovecot-without-postern", Dovecot, Error,
         "Dovecot checks passwords without Postern: primary passwords are enough for IMAP and POP3, and app passwords \
          are refused.",

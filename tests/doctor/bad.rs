@@ -80,6 +80,13 @@ sites! {
     sshd_that_takes_passwords:
         "printf '%s\\n' 'UsePAM yes' 'PasswordAuthentication yes' >/etc/ssh/sshd_config" => ["pam-side-door"];
 
+    sshd_that_asks_no_pam: "printf '%s\\n' 'UsePAM no' 'PasswordAuthentication yes' >/etc/ssh/sshd_config"
+        => ["pam-side-door"];
+    sshd_that_cannot_ask_for_a_code:
+        "printf '%s\\n' 'UsePAM yes' 'KbdInteractiveAuthentication no' 'PasswordAuthentication yes' >/etc/ssh/sshd_config
+        sed -i 's/^@include common-auth/auth required pam_postern.so prompt/' /etc/pam.d/sshd"
+        => ["sshd-asks-nothing"];
+
     dovecot_as_it_was: "sed -i s/auth-postern/auth-system/ /etc/dovecot/conf.d/10-auth.conf"
         => ["dovecot-without-postern"];
     a_cache_over_postern: "sed -i 's/args = postern-%s/args = cache_key=%u postern-%s/' /etc/dovecot/conf.d/auth-postern.conf.ext
