@@ -60,6 +60,7 @@ pub(super) fn run(world: &World<'_>, config: &Path, command: &DoctorCommand) -> 
         clock: (world.kept_clock)(),
         daemon_user: DAEMON_USER,
         uid_of: world.uid_of,
+        shell_word: text::shell_word,
     });
     report.findings.retain(|finding| !command.ignore.iter().any(|id| id == finding.rule.id));
     if command.json {

@@ -51,6 +51,8 @@ pub struct Ground<'a> {
     pub daemon_user: &'static str,
     /// The uid of a user of the system.
     pub uid_of: fn(&str) -> Option<u32>,
+    /// A name as one word of a shell.
+    pub shell_word: fn(&str) -> String,
 }
 
 /// Looks at everything.

@@ -70,7 +70,7 @@ pub(super) fn examine(ground: &Ground<'_>, report: &mut Report) -> Option<Site> 
             return Some(Site { config, accounts: Vec::new() });
         }
     };
-    without_second_factor(&accounts, report);
+    without_second_factor(ground, &accounts, report);
     if accounts.iter().any(keeps_primary_in_pam) {
         primary(ground, &config, report);
     }
@@ -186,7 +186,7 @@ fn roll_out(config: &Config, report: &mut Report) {
     }
 }
 
-fn without_second_factor(accounts: &[AccountRow], report: &mut Report) {
+fn without_second_factor(ground: &Ground<'_>, accounts: &[AccountRow], report: &mut Report) {
     let is_without = |row: &&AccountRow| row.account.state == AccountState::Active && row.second_factors == 0;
     let names: Vec<&str> = accounts.iter().filter(is_without).map(|row| row.account.name.as_str()).collect();
     if names.is_empty() {
@@ -200,14 +200,10 @@ fn without_second_factor(accounts: &[AccountRow], report: &mut Report) {
     report.found(
         &rules::NO_SECOND_FACTOR,
         format!("Without a second factor: {}{rest}.", shown.join(", ")),
-        Remedy::commands(shown.iter().map(|name| format!("postern totp enroll {}", word(name)))),
+        Remedy::commands(
+            shown.iter().map(|name| format!("postern totp enroll {}", (ground.shell_word)(name))),
+        ),
     );
-}
-
-/// A name that a shell might take for something else is left for its reader to write.
-fn word(name: &str) -> &str {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"@._+-".contains(&octet);
-    if name.bytes().all(plain) { name } else { "NAME" }
 }
 
 /// The service that checks primary passwords.

@@ -13,6 +13,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("words::no_secret_of_a_host_is_shown", no_secret_of_a_host_is_shown),
     ("words::the_exit_code_is_by_severity", the_exit_code_is_by_severity),
     ("words::a_user_learns_what_it_needs", a_user_learns_what_it_needs),
+    ("words::a_name_can_be_copied_to_a_shell", a_name_can_be_copied_to_a_shell),
     ("words::one_line_sums_up", one_line_sums_up),
 ];
 
@@ -45,6 +46,15 @@ fn no_secret_of_a_host_is_shown() {
         let done = doctor(&["--json"]);
         assert!(done.stdout.contains("run it to see why"), "{done:?}");
         assert!(!done.stdout.contains("TopSecret") && !done.stderr.contains("TopSecret"), "{done:?}");
+    });
+}
+
+fn a_name_can_be_copied_to_a_shell() {
+    on("echo correct horse battery | postern account add \"o'hara smith\" --primary store", || {
+        let done = doctor(&["--json"]);
+        let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        let lines = report["findings"][0].to_string();
+        assert!(lines.contains(r"postern totp enroll 'o'\\''hara smith'"), "{lines}");
     });
 }
 
