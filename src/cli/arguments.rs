@@ -170,7 +170,8 @@ pub(super) enum Command {
 pub(super) enum AccountCommand {
     /// Add an account.
     ///
-    /// With --primary store the command asks for the primary password.
+    /// With --primary store the command asks for the primary password. With --primary pam the name must be a user's whom
+    /// this system knows.
     #[command(after_help = "Examples:
   sudo postern account add alice --primary pam
   sudo postern account add bob@example.org --primary store")]
@@ -180,6 +181,9 @@ pub(super) enum AccountCommand {
         /// Who checks the primary password.
         #[arg(long)]
         primary: Primary,
+        /// Add it though this system knows no user of that name: one that is to come, or that PAM alone knows.
+        #[arg(long)]
+        allow_unknown_user: bool,
         #[command(flatten)]
         source: SecretSource,
     },

@@ -63,6 +63,8 @@ pub(super) enum Failure {
     Exists(String, &'static str),
     /// A file that was named is not there.
     NotFound(PathBuf),
+    /// A user that was named is not there.
+    NoUser(String),
     /// Something that is needed is not usable.
     Unavailable(Unavailable),
     /// That is not this user's to do.
@@ -116,6 +118,11 @@ impl Failure {
             Self::Exists(_, hint) => (Exit::Exists, hint),
             Self::Unfinished(_, hint) => (Exit::Unavailable, hint),
             Self::NotFound(_) => (Exit::NotFound, "see how it is spelled, and in which directory you are"),
+            Self::NoUser(_) => (
+                Exit::NotFound,
+                "see how it is spelled; for mailboxes without a Unix user: --primary store; for a user whom PAM alone knows: \
+                 `postern account add --primary pam --allow-unknown-user {account}`",
+            ),
             Self::Enrollment(error) => for_enrollment(error),
             Self::Unavailable(error) if error.is_forbidden() => for_forbidden(),
             Self::Unavailable(error) => (Exit::Unavailable, error.remedy()),
@@ -219,6 +226,7 @@ impl fmt::Display for Failure {
             Self::Usage(what, _)
             | Self::Denied(what, _)
             | Self::Exists(what, _)
+            | Self::NoUser(what)
             | Self::NotPermitted(what, _)
             | Self::Unfinished(what, _) => f.write_str(what),
             Self::Refused(why) => f.write_str(&refusal::meaning(why)),

@@ -83,7 +83,7 @@ fn a_lost_store_comes_back_in_two_commands() {
     // Whatever has been done since is something to lose.
     fs::remove_dir_all(home.path("var")).unwrap();
     home.run(["init"], "").is(0);
-    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam", "--allow-unknown-user"], "").is(0);
     home.run(["restore", &copy], "").is(1);
 }
 

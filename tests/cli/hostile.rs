@@ -95,7 +95,7 @@ fn what_no_command_knows_is_a_mistake_in_usage() {
         &[&long],
         &["a\x1b[2Jb\u{7}"],
         &["account"],
-        &["account", "add", "-x", "--primary", "pam"],
+        &["account", "add", "-x", "--primary", "pam", "--allow-unknown-user"],
         &["account", "add", "bob", "--primary", "plain"],
         &["account", "add", "bob", "--primary", &long],
         &["account", "add", "bob"],
@@ -117,7 +117,7 @@ fn what_no_command_knows_is_a_mistake_in_usage() {
 fn signs_of_the_shell_are_letters_like_others() {
     let home = Home::ready();
     for name in ["$(reboot)", "a;b|c&d", "../../etc/passwd", "%s%n", "';DROP TABLE account;--", "-dash"] {
-        home.run(["account", "add", "--primary", "pam", "--", name], "").is(0);
+        home.run(["account", "add", "--primary", "pam", "--allow-unknown-user", "--", name], "").is(0);
         let made = home.run(["app", "add", "--label=-$(x)", "--", name], "");
         made.is(0);
         is_tame(&made);

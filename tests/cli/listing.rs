@@ -24,7 +24,7 @@ fn is_utc(moment: &Value) {
 #[test]
 fn accounts_are_listed_with_what_they_have() {
     let home = Home::with_alice();
-    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam", "--allow-unknown-user"], "").is(0);
     home.app_password("phone");
     home.app_password("tablet");
     home.run(["app", "revoke", "alice", "tablet"], "").is(0);

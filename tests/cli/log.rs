@@ -62,7 +62,7 @@ fn every_change_and_every_spent_code_is_a_row() {
 #[test]
 fn rows_are_found_by_whom_what_and_when() {
     let home = Home::with_alice();
-    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam", "--allow-unknown-user"], "").is(0);
     home.app_password("phone");
     home.run(["app", "add", "bob", "--label", "phone"], "").is(0);
     home.run(["app", "revoke", "bob", "phone"], "").is(0);
@@ -98,7 +98,7 @@ fn behind_sudo_the_one_who_typed_it_is_named() {
         String::from_utf8(output).unwrap().trim().to_owned()
     };
     let add = |name: &str, sudo_uid: &str| {
-        let mut command = home.command(["account", "add", name, "--primary", "pam"]);
+        let mut command = home.command(["account", "add", name, "--primary", "pam", "--allow-unknown-user"]);
         super::home::finish(command.env("SUDO_UID", sudo_uid).spawn().unwrap(), "").is(0);
         rows(&home, &["--account", name])[0]["by"].to_string()
     };
@@ -176,7 +176,7 @@ fn following_shows_each_new_row_and_ends_with_its_reader() {
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(next()["event"], "account.add");
     // Nobody waits for it between two looks.
-    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam", "--allow-unknown-user"], "").is(0);
     home.app_password("phone");
     assert_eq!(next()["event"], "app.add");
     drop(lines);

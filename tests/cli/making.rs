@@ -5,6 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 
 use super::home::{Home, PRIMARY, command, finish};
 
@@ -88,6 +89,23 @@ fn init_warns_of_a_key_without_its_store() {
     done.is(0);
     assert!(done.err.contains("Warning") && done.err.contains("backup"), "{done:?}");
     assert_eq!(home.run(["account", "list", "--json"], "").json(), serde_json::json!([]));
+}
+
+#[test]
+fn a_name_that_the_system_does_not_know_is_added_on_request_alone() {
+    let home = Home::ready();
+    let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+    let user = user.trim().to_owned();
+    home.run(["account", "add", user.as_str(), "--primary", "pam"], "").is(0);
+    let slip = home.run(["account", "add", "a slip", "--primary", "pam"], "");
+    slip.refused(3, "no user a slip; nothing was added");
+    assert!(slip.err.contains("add --primary pam --allow-unknown-user 'a slip'`"), "{slip:?}");
+    home.run(["account", "show", "a slip"], "").is(3);
+    let added = home.run(["account", "add", "a slip", "--primary", "pam", "--allow-unknown-user"], "");
+    added.is(0);
+    assert!(added.err.contains("Warning: this system has no user a slip"), "{added:?}");
+    home.run(["account", "add", "bob", "--primary", "store", "--allow-unknown-user"], PRIMARY)
+        .refused(2, "--primary store");
 }
 
 #[test]
@@ -198,7 +216,7 @@ fn a_primary_password_is_changed_by_line_or_descriptor() {
     assert_eq!(why(PRIMARY), "denied path=primary why=wrong-primary\n");
     assert_eq!(why("another good one"), "denied path=primary why=no-second-factor\n");
     home.run(["account", "passwd", "alice", "--secret-fd", "77"], "").refused(2, "descriptor 77");
-    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam", "--allow-unknown-user"], "").is(0);
     home.run(["account", "passwd", "bob"], PRIMARY).refused(1, "PAM");
 }
 
@@ -238,7 +256,7 @@ fn config_check_looks_at_the_files_too() {
     assert_eq!(home.run(["config", "check", "--json"], "").json()["accounts"], 1);
     fs::remove_file(home.path("etc/pam.d/primary")).unwrap();
     home.run(["config", "check"], "").is(0);
-    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam", "--allow-unknown-user"], "").is(0);
     let done = home.run(["config", "check", "--json"], "");
     done.refused(5, "primary");
     let other = Home::ready();

@@ -26,7 +26,7 @@ fn each_end_of_an_app_password_is_named_and_explained() {
     let said = home.run(["try", "bob", "--service", "imap"], &phone);
     assert!(said.err.contains("the store does not know bob"), "{said:?}");
     assert!(!said.err.contains("bob is active"), "{said:?}");
-    home.run(["account", "add", "--primary", "pam", "bob"], "").is(0);
+    home.run(["account", "add", "--primary", "pam", "--allow-unknown-user", "bob"], "").is(0);
     let said = home.run(["try", "bob", "--service", "imap"], &phone);
     assert!(!said.err.contains("bob is active"), "{said:?}");
     let sshd = ["alice", "--service", "sshd"];
@@ -64,7 +64,8 @@ fn each_end_of_a_primary_password_is_named_and_explained() {
 #[test]
 fn an_account_without_its_user_is_not_called_closed() {
     let home = Home::ready();
-    let added = home.run(["account", "add", "nobody-of-that-name", "--primary", "pam"], "");
+    let added =
+        home.run(["account", "add", "nobody-of-that-name", "--primary", "pam", "--allow-unknown-user"], "");
     added.is(0);
     assert!(added.err.contains("this system has no user nobody-of-that-name"), "{added:?}");
     let shown = home.run(["account", "show", "nobody-of-that-name"], "");
@@ -153,7 +154,7 @@ fn what_an_app_password_is_good_for_is_told_with_what_was_asked() {
     says(&home, &IMAP, phone, &["good from 192.0.2.0/24, and comes from no address", "--rhost"]);
     let elsewhere = [&IMAP[..], &["--rhost", "198.51.100.7"]].concat();
     says(&home, &elsewhere, phone, &["good from 192.0.2.0/24, and comes from 198.51.100.7"]);
-    home.run(["account", "add", "bob", "--primary", "pam"], "").is(0);
+    home.run(["account", "add", "bob", "--primary", "pam", "--allow-unknown-user"], "").is(0);
     says(&home, &["bob", "--service", "imap"], phone, &["it is alice's, not bob's"]);
     home.configure("[services]\npop3 = [\"primary+code\"]");
     let closed = ["pop3 takes no app passwords; the primary password with a code"];

@@ -23,7 +23,15 @@ use crate::verifier::Vault;
 
 pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Failure> {
     match command {
-        AccountCommand::Add { name, primary, source } => add(site, &site.account(name)?, *primary, source)?,
+        AccountCommand::Add { name, primary, allow_unknown_user, source } => {
+            let checked = match (primary, allow_unknown_user) {
+                (Primary::Pam, false) => NewCheck::Pam(Users::Known),
+                (Primary::Pam, true) => NewCheck::Pam(Users::All),
+                (Primary::Store, false) => NewCheck::Store(source),
+                (Primary::Store, true) => return Err(no_user_is_asked_for()),
+            };
+            add(site, &site.account(name)?, &checked)?;
+        }
         AccountCommand::Import(command) => return import::run(site, command),
         AccountCommand::List(output) => list::run(site, *output)?,
         AccountCommand::Show(command) => show::run(site, command)?,
@@ -37,22 +45,42 @@ pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Fai
     Ok(Exit::Ok)
 }
 
-fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSource) -> Result<(), Failure> {
+/// Who is to check the primary password of a new account.
+enum NewCheck<'a> {
+    Pam(Users),
+    Store(&'a SecretSource),
+}
+
+/// For which names.
+#[derive(Clone, Copy)]
+enum Users {
+    /// Those that the system knows.
+    Known,
+    /// Whatever PAM may know.
+    All,
+}
+
+fn no_user_is_asked_for() -> Failure {
+    let what = "with --primary store the system is not asked for a user".to_owned();
+    Failure::Usage(what, "leave --allow-unknown-user out")
+}
+
+fn add(site: &Site<'_>, name: &AccountName, check: &NewCheck<'_>) -> Result<(), Failure> {
     let vault = site.vault()?;
     let enrollment = Enrollment::new(&vault);
     // Before anybody types a password for nothing.
     if vault.store.account(name)?.is_some() {
         return Err(EnrollmentError::AccountTaken(name.clone()).into());
     }
-    match primary {
-        Primary::Pam => {
-            let unix_uid = (site.world.system.unix_uid)(name)?;
+    match check {
+        NewCheck::Pam(users) => {
+            let unix_uid = user(site, name, *users)?;
             enrollment.add_account(name, &NewPrimary::Pam(unix_uid), site.made())?;
             if unix_uid.is_none() {
                 warn_of_missing_user(site, name);
             }
         }
-        Primary::Store => {
+        NewCheck::Store(source) => {
             let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
             enrollment.add_account(name, &NewPrimary::Store(&secret), site.made())?;
         }
@@ -65,6 +93,17 @@ fn add(site: &Site<'_>, name: &AccountName, primary: Primary, source: &SecretSou
     text::note(&format!("  postern app add --label phone {word}     for a mail program"));
     text::note(&format!("  postern totp enroll {word}               for the primary password with codes"));
     Ok(())
+}
+
+/// The uid behind a name. Nobody logs in to an account whose name is a slip of the hand, and its owner wonders why.
+fn user(site: &Site<'_>, name: &AccountName, users: Users) -> Result<Option<u32>, Failure> {
+    match ((site.world.system.unix_uid)(name)?, users) {
+        (None, Users::Known) => {
+            let what = format!("this system has no user {}; nothing was added", text::escaped(name.as_str()));
+            Err(Failure::NoUser(what))
+        }
+        (found, _) => Ok(found),
+    }
 }
 
 fn warn_of_missing_user(site: &Site<'_>, name: &AccountName) {
