@@ -192,7 +192,7 @@ pub(super) enum AccountCommand {
     #[command(after_help = "Example:\n  sudo postern account list --json")]
     List(Output),
     /// Show one account: what it has, and what stands against it.
-    #[command(after_help = "Example:\n  sudo postern account show alice")]
+    #[command(after_help = "Examples:\n  sudo postern account show alice\n  postern account show")]
     Show(ShowCommand),
     /// Disable an account: none of its passwords is good any more.
     #[command(after_help = "Example:\n  sudo postern account disable alice")]

@@ -60,6 +60,12 @@ pub(super) fn facts(facts: &[(&str, String)]) -> Result<(), Failure> {
     text::result(&facts.iter().map(line).collect::<String>())
 }
 
+/// How many there are, and what they are called.
+pub(super) fn labels<'a>(labels: impl Iterator<Item = &'a str>) -> String {
+    let labels: Vec<&str> = labels.collect();
+    if labels.is_empty() { "none".to_owned() } else { format!("{}: {}", labels.len(), labels.join(", ")) }
+}
+
 /// A moment as the reader's clock shows it.
 pub(super) fn local(moment: UnixTime) -> String {
     in_zone(moment, TimeZone::system())

@@ -20,6 +20,14 @@ pub struct CodeFailures {
     pub last_at: UnixTime,
 }
 
+impl CodeFailures {
+    /// The source, whatever they count against.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.source.strip_prefix(ALONE).unwrap_or(&self.source)
+    }
+}
+
 /// Whether a code may be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::Fact;
 use crate::support::change::and_then;
 use crate::support::clients::Protocol;
@@ -117,6 +119,15 @@ fn another_app_password_takes_a_code_and_each_code_is_good_once(rig: &mut Rig) {
     // As root sees it, but by whom.
     let theirs = bob.runs(&["app", "list", "--json"], &[]).result();
     assert_eq!(theirs, postern(&["app", "list", &bob.name, "--json"], "").result());
+    let root: Value =
+        serde_json::from_str(&postern(&["account", "show", &bob.name, "--json"], "").result()).unwrap();
+    let own: Value = serde_json::from_str(&bob.runs(&["account", "show", "--json"], &[]).result()).unwrap();
+    for (name, fact) in own.as_object().unwrap() {
+        assert_eq!(fact, &root[name], "{name}");
+    }
+    assert_eq!(own["app_passwords"].as_array().unwrap().len(), 2);
+    let shown = bob.runs(&["account", "show"], &[]).result();
+    assert!(shown.contains("second factors  1: ") && shown.contains("recovery codes  10 left"), "{shown}");
     bob.runs(&["app", "revoke", "phone"], &[]).result();
     rig.login(Protocol::Imap, &bob.name, &phone).denied("revoked");
     bob.runs(&["app", "revoke", &bob.name, "tablet"], &[]).result();
@@ -185,6 +196,7 @@ fn nobody_manages_the_account_of_somebody_else(rig: &mut Rig) {
     for arguments in [
         &["app", "add", bob.name.as_str(), "--label", "x"] as &[&str],
         &["app", "list", &bob.name],
+        &["account", "show", &bob.name],
         &["app", "revoke", &bob.name, "phone"],
         &["totp", "enroll", &bob.name],
         &["recovery", "new", &bob.name],

@@ -10,8 +10,10 @@ use crate::cli::app::Facts;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::hint::operands;
+use crate::cli::own::Whose;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
+use crate::domain::account::AccountName;
 use crate::domain::policy::AppPasswordPolicy;
 use crate::domain::throttle::{self, most_code_failures};
 use crate::domain::time::UnixTime;
@@ -21,27 +23,33 @@ use crate::store::{Account, AppPasswordRow, CodeFailures, Counted, RecoveryCodes
 
 #[derive(Args)]
 pub struct ShowCommand {
-    /// The account.
-    name: OsString,
+    /// The account; users leave it out for their own.
+    name: Option<OsString>,
     #[command(flatten)]
     output: Output,
 }
 
 pub(in crate::cli) fn run(site: &Site<'_>, command: &ShowCommand) -> Result<(), Failure> {
-    let name = site.account(&command.name)?;
+    match Whose::of(site, command.name.as_deref())? {
+        Whose::Named(name) => show(site, &name, command.output),
+        Whose::Own(own) => own.show(command.output),
+    }
+}
+
+fn show(site: &Site<'_>, name: &AccountName, output: Output) -> Result<(), Failure> {
     let vault = site.vault()?;
-    let account = Enrollment::new(&vault).account(&name)?;
+    let account = Enrollment::new(&vault).account(name)?;
     let mut app_passwords = vault.store.app_passwords(account.id)?;
     app_passwords.retain(|row| row.life_at(site.now(), site.limits()) == Life::Live);
     let seen = Seen {
-        lacks_user: site.lacks_user(&name, &account.primary),
+        lacks_user: site.lacks_user(name, &account.primary),
         app_passwords,
         totp_keys: vault.store.totp_keys(account.id)?,
         recovery_codes: vault.store.recovery_codes(account.id)?,
         failures: vault.store.code_failures(account.id)?,
         account,
     };
-    if command.output.json {
+    if output.json {
         return text::json(&Shown::new(&seen, site.limits(), site.now()));
     }
     table::facts(&seen.lines(site))?;
@@ -81,11 +89,7 @@ impl Seen {
     fn lines(&self, site: &Site<'_>) -> Vec<(&'static str, String)> {
         let by = site.user(self.account.created_by);
         let added = format!("{} by {by}", table::local(self.account.created_at));
-        let labels = |labels: Vec<&str>| match &labels[..] {
-            [] => "none".to_owned(),
-            some => format!("{}: {}", some.len(), some.join(", ")),
-        };
-        let app_passwords = labels(self.app_passwords.iter().map(|row| row.label.as_str()).collect());
+        let app_passwords = table::labels(self.app_passwords.iter().map(|row| row.label.as_str()));
         let codes = self.recovery_codes;
         let closed = if self.code_path_is_closed() { "; no further code is looked at" } else { "" };
         let missing = if self.lacks_user { "; this system has no user of that name" } else { "" };
@@ -94,31 +98,29 @@ impl Seen {
             ("state", state(self.account.state).to_owned()),
             ("primary", format!("{}{missing}", primary(&self.account.primary))),
             ("added", added),
-            (
-                "first second factor",
-                self.account.enrolled_at.map_or_else(|| "never".to_owned(), table::local),
-            ),
+            ("enrolled", self.account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
             ("app passwords", format!("{app_passwords} (at most {})", site.limits().most)),
-            ("second factors", labels(self.totp_keys.iter().map(|key| key.label.as_str()).collect())),
+            ("second factors", table::labels(self.totp_keys.iter().map(|key| key.label.as_str()))),
             ("recovery codes", format!("{} left, {} spent", codes.left, codes.spent)),
             ("wrong codes", format!("{} of {}{closed}", self.code_failures(), self.most_code_failures())),
         ];
-        for from in &self.failures {
-            let source = source(from);
-            lines
-                .push(("", format!("{} from {source}, the last {}", from.count, table::local(from.last_at))));
-        }
+        lines.extend(self.failures.iter().map(|from| ("", in_words(from))));
         lines
     }
 }
 
-/// Where wrong codes come from, in words.
-fn source(from: &CodeFailures) -> &str {
-    match from.source.as_str() {
+/// Wrong codes of one source.
+fn in_words(from: &CodeFailures) -> String {
+    let source = match from.place() {
         table::NOTHING => "an unnamed host",
         known if known == throttle::Source::ONESELF.to_string() => "commands of that user on this machine",
         known => known,
-    }
+    };
+    let asked = match from.counted {
+        Counted::BehindPrimary => "",
+        Counted::Alone => ", where another module checks the password",
+    };
+    format!("{} from {source}{asked}, the last {}", from.count, table::local(from.last_at))
 }
 
 /// `account show --json`.
@@ -157,6 +159,8 @@ struct WrongCodes<'a> {
 #[derive(Serialize)]
 struct Source<'a> {
     source: &'a str,
+    /// Whether another module checks the password, so that these count by themselves.
+    code_alone: bool,
     count: u32,
     last_at: String,
 }
@@ -165,7 +169,8 @@ impl<'a> Shown<'a> {
     fn new(seen: &'a Seen, limits: &AppPasswordPolicy, now: UnixTime) -> Self {
         let (account, codes) = (&seen.account, &seen.recovery_codes);
         let source = |from: &'a CodeFailures| Source {
-            source: &from.source,
+            source: from.place(),
+            code_alone: from.counted == Counted::Alone,
             count: from.count,
             last_at: table::rfc3339(from.last_at),
         };

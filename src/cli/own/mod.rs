@@ -5,6 +5,7 @@
 
 mod add;
 mod enroll;
+mod show;
 mod list;
 mod revoke;
 mod recovery;
