@@ -208,7 +208,10 @@ fn an_account_is_shown_with_what_it_has_and_what_stands_against_it() {
     assert_eq!(wrong["sources"].as_array().unwrap().len(), 2);
     home.database("INSERT INTO code_failure SELECT id, 'alone 192.0.2.8', 7, created_at FROM account");
     let shown = home.run(["account", "show", "alice"], "").out;
-    assert!(shown.contains("7 from 192.0.2.8, where another module checks the password, the last"), "{shown}");
+    assert!(
+        shown.contains("7 from 192.0.2.8, where another module checks the password, the last"),
+        "{shown}"
+    );
     assert_eq!(show()["wrong_codes"]["sources"][2]["source"], "192.0.2.8");
     assert_eq!(show()["wrong_codes"]["sources"][2]["code_alone"], true);
     home.database("UPDATE code_failure SET count = 40 WHERE source = '-'");

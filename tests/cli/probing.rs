@@ -41,6 +41,15 @@ fn an_account_is_made_and_removed_and_both_are_told() {
     for event in ["probe.add", "probe.remove"] {
         assert_eq!(rows.out.matches(event).count(), 1, "{rows:?}");
     }
+    let made = rows.out.lines().count();
+    let table = home.run(["log"], "");
+    assert!(table.out.contains("probe.remove") && !table.out.contains("probe.add"), "{table:?}");
+    assert!(
+        table.out.contains("account.add") && table.err.contains("of probes, which --all shows"),
+        "{table:?}"
+    );
+    assert_eq!(home.run(["log", "--all"], "").out.lines().count(), 1 + made);
+    assert!(home.run(["log", "--event", "probe"], "").out.contains("probe.add"));
     home.run(["log", "verify"], "").is(0);
 }
 

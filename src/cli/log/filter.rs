@@ -63,6 +63,11 @@ impl Filter {
         })
     }
 
+    /// Whether rows are asked for by what they are about.
+    pub(super) const fn names_something(&self) -> bool {
+        self.account.is_some() || self.label.is_some() || self.event.is_some()
+    }
+
     pub(super) fn fits(&self, row: &AuditRow) -> bool {
         let same = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
         same(&self.account, &row.account)

@@ -3,6 +3,7 @@
 mod filter;
 mod follow;
 mod moment;
+mod probes;
 mod rows;
 mod verify;
 

@@ -9,6 +9,7 @@ use crate::cli::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::log::filter::{Filter, FilterArguments};
 use crate::cli::log::follow;
+use crate::cli::log::probes::Probes;
 use crate::cli::progress::Progress;
 use crate::cli::site::Site;
 use crate::cli::{table, text};
@@ -22,6 +23,9 @@ pub(super) struct RowsCommand {
     /// How many rows at most, the newest of those that fit.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
+    /// Leave nothing out. Else a table without --account, --event and --label has one row of each probe, its last.
+    #[arg(long)]
+    all: bool,
     /// Print JSON, one object on each line.
     #[arg(long)]
     json: bool,
@@ -39,7 +43,10 @@ pub(super) fn run(site: &Site<'_>, command: &RowsCommand) -> Result<Exit, Failur
     };
     let store = site.vault()?.store;
     let newest = store.audit_rows_below(i64::MAX, 1)?.first().map_or(0, |row| row.id);
-    let rows = newest_that_fit(&store, newest, &filter, command.limit, &mut Progress::new(site.world))?;
+    let mut probes = Probes::default();
+    let folds = form == Form::Table && !command.all && !filter.names_something();
+    let mut fits = |row: &AuditRow| !(folds && probes.leaves_out(row)) && filter.fits(row);
+    let rows = newest_that_fit(&store, newest, &mut fits, command.limit, &mut Progress::new(site.world))?;
     drop(store);
     if command.follow {
         return follow::run(site, &filter, form, &rows, newest);
@@ -47,6 +54,12 @@ pub(super) fn run(site: &Site<'_>, command: &RowsCommand) -> Result<Exit, Failur
     form.print(site, &rows)?;
     if rows.is_empty() && form == Form::Table {
         text::note("No row fits. Leave filters out, or see `postern log --help` for what they take.");
+    }
+    if 0 < probes.left_out() {
+        text::note(&format!(
+            "Left out: {} of probes, which --all shows.",
+            text::counted(probes.left_out(), "row")
+        ));
     }
     Ok(Exit::Ok)
 }
@@ -58,7 +71,7 @@ pub(super) const PAGE: u32 = 1000;
 fn newest_that_fit(
     store: &Store,
     newest: i64,
-    filter: &Filter,
+    fits: &mut dyn FnMut(&AuditRow) -> bool,
     limit: u32,
     progress: &mut Progress<'_>,
 ) -> Result<Vec<AuditRow>, StoreError> {
@@ -70,7 +83,7 @@ fn newest_that_fit(
         let Some(oldest) = page.last().map(|row| row.id) else {
             break;
         };
-        fitting.extend(page.into_iter().filter(|row| filter.fits(row)).take(limit - fitting.len()));
+        fitting.extend(page.into_iter().filter(|row| fits(row)).take(limit - fitting.len()));
         if fitting.len() == limit {
             break;
         }
