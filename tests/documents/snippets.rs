@@ -186,9 +186,10 @@ fn source_of(word: &str) -> Option<PathBuf> {
 fn is_installed(file: &str) -> bool {
     let folder = Path::new(file).parent().unwrap().display().to_string();
     let makefile = fs::read_to_string("Makefile").unwrap();
+    let packaged = file.replace("packaging/examples/", "/usr/share/doc/postern/examples/");
     file.starts_with("tests/")
         || [file.to_owned(), format!("{folder}/postern-*")].iter().any(|name| makefile.contains(name))
-        || sources(Path::new("tests")).iter().any(|source| source.contains(file))
+        || sources(Path::new("tests")).iter().any(|source| source.contains(file) || source.contains(&packaged))
 }
 
 fn sources(folder: &Path) -> Vec<String> {
