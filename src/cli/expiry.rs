@@ -9,7 +9,7 @@ use jiff::{Span, Timestamp, Zoned};
 use crate::cli::failure::Failure;
 use crate::domain::time::UnixTime;
 
-/// Reads a span from now, such as `90d`, `12w` or `1y`, or a date, whose day is the last one.
+/// Reads a span from now, such as `12h`, `90d`, `12w` or `1y`, or a date, whose day is the last one.
 pub(super) fn read(typed: &OsStr, now: UnixTime) -> Result<UnixTime, Failure> {
     let end = typed.to_str().and_then(|text| end(text, now, TimeZone::system()));
     end.filter(|end| now < *end).ok_or_else(|| {

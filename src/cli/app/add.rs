@@ -32,7 +32,7 @@ pub struct AddCommand {
     /// The networks from which it is good, parted by commas; any without this.
     #[arg(long, value_name = "NETWORKS")]
     network: Option<OsString>,
-    /// When it ends: a span from now such as 90d, 12w or 1y, or its last day such as 2030-12-31.
+    /// When it ends: a span from now such as 12h, 90d, 12w or 1y, or its last day such as 2030-12-31.
     #[arg(long, value_name = "WHEN")]
     expires: Option<OsString>,
     #[command(flatten)]

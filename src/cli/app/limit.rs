@@ -25,7 +25,7 @@ pub struct LimitCommand {
     /// The networks from which it is good from now on, parted by commas, or `any`.
     #[arg(long, value_name = "NETWORKS", group = "limit")]
     network: Option<OsString>,
-    /// When it ends: a span from now such as 90d, 12w or 1y, or its last day such as 2030-12-31.
+    /// When it ends: a span from now such as 12h, 90d, 12w or 1y, or its last day such as 2030-12-31.
     #[arg(long, value_name = "WHEN", group = "limit")]
     expires: Option<OsString>,
 }
