@@ -44,6 +44,9 @@ pub(super) fn run(site: &Site<'_>, command: &RekeyCommand) -> Result<Exit, Failu
     }
     if command.finish {
         rekey.finish(Rest::Keep)?;
+        if command.output.json {
+            list(command, &[], Finished::Yes)?;
+        }
         say_what_to_keep();
         return Ok(Exit::Ok);
     }

@@ -36,7 +36,9 @@ fn a_key_is_changed_in_two_commands() {
     assert_eq!(keys(&home), 2);
     home.run(["try", "alice", "--service", "imap", "--spend"], &phone).is(0);
     home.run(["account", "passwd", "alice"], PRIMARY).is(0);
-    home.run(["rekey", "--finish"], "").is(0);
+    let done = home.run(["rekey", "--finish", "--json"], "");
+    done.is(0);
+    assert_eq!(done.json(), serde_json::json!({"finished": true, "revoked": []}));
     assert_eq!(keys(&home), 1);
     passes(&home, &phone);
     home.run(["log", "verify"], "").is(0);
