@@ -54,6 +54,8 @@ enum By {
     Dovecot,
     /// posternd, through Postern's plug-in for Cyrus SASL.
     PlugIn,
+    /// posternd, in saslauthd's language: without the plug-in, and without the client's address.
+    Saslauthd,
 }
 
 /// One thing to be done.
@@ -150,14 +152,37 @@ fn postfix(by: By) -> Vec<Step> {
             restart,
         ],
         By::PlugIn => vec![
-            lines("Let smtpd ask, about smtp", "/etc/postern/postern.toml, at its end", PERMIT),
+            lines(PERMITTED, TOML, PERMIT),
             script("Start posternd, in Postfix's jail too", "systemctl enable --now postern.socket\n"),
-            file("Who checks passwords", "/etc/postfix/sasl/smtpd.conf", example!("postfix/smtpd.conf")),
-            script("Submission on port 587", example!("postfix/submission-cyrus")),
+            file(CHECKS, "/etc/postfix/sasl/smtpd.conf", example!("postfix/smtpd.conf")),
+            script(SUBMISSION, example!("postfix/submission-cyrus")),
+            restart,
+        ],
+        By::Saslauthd => vec![
+            lines(PERMITTED, TOML, PERMIT),
+            script("Where posternd answers in saslauthd's language, in Postfix's jail", MUX),
+            script("That socket is posternd's own, from the start of the machine on", START),
+            file(CHECKS, "/etc/postfix/sasl/smtpd-saslauthd.conf", example!("postfix/smtpd-saslauthd.conf")),
+            script(SUBMISSION, BY_SASLAUTHD),
             restart,
         ],
     }
 }
+
+const PERMITTED: &str = "Let smtpd ask, about smtp";
+const TOML: &str = "/etc/postern/postern.toml, at its end";
+const CHECKS: &str = "Who checks passwords";
+const SUBMISSION: &str = "Submission on port 587";
+const START: &str = "systemctl enable postern\nsystemctl restart postern\n";
+
+const MUX: &str = "sed -i 's|^#saslauthd = .*|saslauthd = [\"/var/spool/postfix/postern/mux\"]|' \
+                   /etc/postern/postern.toml\n";
+
+/// The script for the plug-in, with another configuration of libsasl's.
+const BY_SASLAUTHD: &str = concat!(
+    "set -- submission smtpd-saslauthd\n",
+    include_str!("../../packaging/examples/postfix/submission-cyrus")
+);
 
 /// The shipped configuration has the same, behind a `#`.
 const PERMIT: &str = "[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"smtp\"]\nbelieve_address = true\n";

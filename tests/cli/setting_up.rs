@@ -18,6 +18,7 @@ fn what_is_printed_is_what_is_shipped() {
         ),
         (&["postfix", "--by", "dovecot"], &["postfix/submission"]),
         (&["postfix", "--by", "plug-in"], &["postfix/smtpd.conf", "postfix/submission-cyrus"]),
+        (&["postfix", "--by", "saslauthd"], &["postfix/smtpd-saslauthd.conf", "postfix/submission-cyrus"]),
         (&["sshd"], &["sshd/postern.conf"]),
     ] {
         let done = home.run([&["setup"], arguments].concat(), "");
@@ -28,6 +29,15 @@ fn what_is_printed_is_what_is_shipped() {
         }
         assert!(done.err.contains("Nothing was changed"), "{done:?}");
     }
+}
+
+#[test]
+fn the_socket_of_saslauthds_language_is_the_one_of_the_readme() {
+    let printed = Home::bare().run(["setup", "postfix", "--by", "saslauthd"], "").out;
+    let readme = fs::read_to_string("README.md").unwrap();
+    let line = readme.lines().find(|line| line.contains("s|^#saslauthd = ")).unwrap();
+    assert!(printed.contains(line.trim_start_matches("sudo ")), "{printed}");
+    assert!(printed.contains("set -- submission smtpd-saslauthd\n"), "{printed}");
 }
 
 #[test]

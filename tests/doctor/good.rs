@@ -18,6 +18,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("good::dovecot_as_setup_prints_it", dovecot_as_setup_prints_it),
     ("good::postfix_over_dovecot_as_setup_prints_it", postfix_over_dovecot_as_setup_prints_it),
     ("good::postfix_with_the_plugin_as_setup_prints_it", postfix_with_the_plugin_as_setup_prints_it),
+    ("good::postfix_by_saslauthd_as_setup_prints_it", postfix_by_saslauthd_as_setup_prints_it),
     ("good::sshd_as_setup_prints_it", sshd_as_setup_prints_it),
     ("good::dovecot_2_4_as_its_example_says", dovecot_2_4_as_its_example_says),
     ("good::neither_dovecot_nor_postfix", neither_dovecot_nor_postfix),
@@ -130,6 +131,13 @@ fn postfix_with_the_plugin_as_setup_prints_it() {
     is_found_good(
         "postconf -MX submission/inet; sed -i '/daemon.permit/,$d' /etc/postern/postern.toml",
         &["postfix", "--by", "plug-in"],
+    );
+}
+
+fn postfix_by_saslauthd_as_setup_prints_it() {
+    is_found_good(
+        "postconf -MX submission/inet; sed -i '/daemon.permit/,$d' /etc/postern/postern.toml",
+        &["postfix", "--by", "saslauthd"],
     );
 }
 
