@@ -79,18 +79,18 @@ impl Teller<'_> {
         let phone = alice.app_password("phone");
         let typed = phone.replace('-', "").to_uppercase();
         self.attempt(alice, "app password of her phone", &phone, In("app-password"));
-        self.attempt(alice, "the same IN CAPITALS, without dashes", &typed, In("app-password"));
+        self.attempt(alice, "the same IN CAPITALS, no dashes", &typed, In("app-password"));
         self.attempt(alice, "the same with one letter wrong", &slip(&phone), Out("mistyped"));
         let reader = alice.app_password_for("reader", "imap");
         self.attempt(alice, "app password for imap alone", &reader, self.scoped("imap"));
         let printer = alice.limited_app_password("printer", &["--scope", "smtp", "--network", "127.0.0.0/8"]);
         let from_there =
             if self.door == Protocol::Saslauthd { Out("outside-networks") } else { self.scoped("smtp") };
-        self.attempt(alice, "app password for smtp, from one network", &printer, from_there);
+        self.attempt(alice, "the same for smtp, one network", &printer, from_there);
         let tablet = bob.app_password("tablet");
         self.attempt(alice, "app password of bob", &tablet, Out("other-account"));
         postern(&["app", "revoke", &alice.name, "phone"], "").result();
-        self.attempt(alice, "app password of her phone, revoked", &phone, Out("revoked"));
+        self.attempt(alice, "her app password, revoked", &phone, Out("revoked"));
     }
 
     fn second_factor(&mut self, who: &'static str, person: &Person) {
@@ -113,9 +113,9 @@ impl Teller<'_> {
         self.who = "accounts that are closed, or not there";
         let laptop = bob.app_password("laptop");
         postern(&["account", "disable", &bob.name], "").result();
-        self.attempt(bob, "app password of bob, who is disabled", &laptop, Out("account-disabled"));
+        self.attempt(bob, "app password of bob, disabled", &laptop, Out("account-disabled"));
         let carol = self.rig.stranger();
-        self.attempt(&carol, "password of carol, who has no account", PRIMARY, Out("unknown-account"));
+        self.attempt(&carol, "password of carol, no account", PRIMARY, Out("unknown-account"));
     }
 
     fn scoped(&self, service: &str) -> Expected {

@@ -18,21 +18,27 @@ pub const DOORS: [Protocol; 6] = [
     Protocol::Saslauthd,
 ];
 
-const HEADS: [&str; 6] = ["imap", "pop3", "sieve", "Dovecot", "plug-in", "saslauthd"];
+const HEADS: [&str; 6] = ["imap", "pop3", "sieve", "587", "588", "589"];
 
 const LEGEND: &str = "\
-in, out    The client was let in, or refused (Postfix: 235, 535). The last column has the log's words for it.
-later      Postfix told the client to come back (454): nobody could be asked, and nobody is let in unasked.
-Dovecot    imap, pop3 and sieve by pam_postern.so, and Postfix on port 587 with smtpd_sasl_type = dovecot.
-plug-in    Postfix on port 588 with smtpd_sasl_type = cyrus, chrooted as Debian ships it: libpostern.so asks
-           posternd through a socket in the jail.
-saslauthd  Postfix on port 589, the same with pwcheck_method: saslauthd in place of the plug-in. posternd answers,
-           and is told no client address: what is good from some networks only is refused.
+in, out  The client was let in, or refused (Postfix: 235, 535). Beside it, the words of the log.
+later    Postfix told the client to come back (454): nobody could be asked, and nobody is let
+         in unasked.
+DOVECOT  imap, pop3 and sieve, by pam_postern.so.
+587      Postfix with smtpd_sasl_type = dovecot: it asks Dovecot, and that the same module.
+588      Postfix with smtpd_sasl_type = cyrus, chrooted as Debian ships it: libpostern.so asks
+         posternd through a socket in the jail.
+589      The same with pwcheck_method: saslauthd in place of the plug-in. posternd answers, and
+         is told no client address: what is good from some networks only is refused.
 ";
 
-const NARROW: usize = 2;
+const NARROW: usize = 1;
 /// Between two servers.
-const WIDE: usize = 4;
+const WIDE: usize = 2;
+/// Of the longest word in a cell.
+const CELL: usize = "later".len();
+/// Of the last column: the table is for terminals of less than a hundred columns.
+const WORDS: usize = 26;
 
 /// One row for each attempt, which has one end at each door.
 pub fn print(rows: &[Vec<Told>]) {
@@ -40,7 +46,7 @@ pub fn print(rows: &[Vec<Told>]) {
     let indent = 2 + names.max().unwrap_or(0);
     let paint = Paint { colour: stdout().is_terminal() && env::var_os("NO_COLOR").is_none() };
     println!("{}", paint.bold(&format!("{:indent$}{}", "", servers())));
-    println!("{}", paint.bold(&format!("{:indent$}{}    WORD IN THE LOG", "", heads())));
+    println!("{}", paint.bold(&format!("{:indent$}{}  WORD IN THE LOG", "", heads())));
     let mut before = "";
     for row in rows {
         let Some(Told { who, with, .. }) = row.first() else { continue };
@@ -49,7 +55,9 @@ pub fn print(rows: &[Vec<Told>]) {
             before = who;
         }
         let cells: String = row.iter().enumerate().map(|(door, told)| cell(&paint, door, told)).collect();
-        println!("  {with:width$}{cells}    {}", words(row), width = indent - 2);
+        let mut words = words(row).into_iter();
+        println!("  {with:width$}{cells}  {}", words.next().unwrap_or_default(), width = indent - 2);
+        words.for_each(|more| println!("{:width$}  {more}", "", width = indent + heads().len()));
     }
     print!("\n{LEGEND}");
     complain(rows);
@@ -59,14 +67,19 @@ fn gap(door: usize) -> usize {
     if matches!(door, 0 | 3) { WIDE } else { NARROW }
 }
 
+/// The words of a cell are left of it; a head that is shorter is too.
+fn width(door: usize) -> usize {
+    HEADS.get(door).map_or(CELL, |head| head.len().max(if door < 3 { 0 } else { CELL }))
+}
+
 fn servers() -> String {
-    let dovecot: usize = HEADS.iter().take(3).enumerate().map(|(door, head)| gap(door) + head.len()).sum();
-    format!("{:width$}    POSTFIX, BY WAY OF", "    DOVECOT", width = dovecot)
+    let dovecot: usize = (0..3).map(|door| gap(door) + width(door)).sum();
+    format!("{:dovecot$}{:gap$}POSTFIX ON PORT", "  DOVECOT", "", gap = gap(3))
 }
 
 fn heads() -> String {
     HEADS.iter().enumerate().fold(String::new(), |mut line, (door, head)| {
-        let _ = write!(line, "{:gap$}{head}", "", gap = gap(door));
+        let _ = write!(line, "{:gap$}{head:width$}", "", gap = gap(door), width = width(door));
         line
     })
 }
@@ -77,20 +90,29 @@ fn cell(paint: &Paint, door: usize, told: &Told) -> String {
         Login::Refused(_) => ("out", "2"),
         Login::Temporary(_) => ("later", "33"),
     };
-    let width = HEADS.get(door).map_or(0, |head| head.len());
-    let gap = gap(door);
+    let (width, gap) = (width(door), gap(door));
     if told.as_expected() {
         return format!("{:gap$}{}", "", paint.in_colour(colour, &format!("{word:width$}")));
     }
     format!("{:gap$}{}", "", paint.in_colour("1;31", &format!("{:width$}", format!("{word}!"))))
 }
 
-/// The word for each way in which it has ended, once.
-fn words(row: &[Told]) -> String {
+/// The word for each way in which it has ended, once, in lines that fit.
+fn words(row: &[Told]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let words =
         row.iter().map(|told| word(&told.audit)).filter(|word| !word.is_empty() && seen.insert(*word));
-    words.collect::<Vec<_>>().join(", ")
+    words.fold(Vec::new(), |mut lines: Vec<String>, word| {
+        match lines.last_mut() {
+            Some(line) if line.len() + ", ".len() + word.len() <= WORDS => *line = format!("{line}, {word}"),
+            Some(line) => {
+                line.push(',');
+                lines.push(word.to_owned());
+            }
+            None => lines.push(word.to_owned()),
+        }
+        lines
+    })
 }
 
 fn word(audit: &str) -> &str {
