@@ -13,6 +13,7 @@ SASLDIR ?= $(wildcard $(LIBDIR)/sasl2)
 MANDIR ?= /usr/share/man
 DOCDIR ?= /usr/share/doc/postern
 INSTALL ?= install
+DPKG ?= dpkg
 
 # Each step needs the one before it.
 .NOTPARALLEL:
@@ -77,6 +78,12 @@ install: ## installs all of it into the system, or below DESTDIR; run `make buil
 	    done
 
 uninstall: ## takes away what `make install` brought, but for configuration, key and store
+	@# What a package has put there is a package's to take away; dpkg would miss it, and an upgrade bring half of it back.
+	@owned=$$($(DPKG) -S $(addprefix $(DESTDIR),$(PAMDIR)/pam_postern.so $(LIBDIR)/libpostern.so /usr/bin/postern /usr/sbin/posternd) 2>/dev/null); \
+	    test -z "$$owned" || { \
+	        packages=$$(printf '%s\n' "$$owned" | sed 's/: .*//' | sort -u | tr '\n' ' '); \
+	        printf 'Nothing was removed. These belong to packages, which go by: apt remove %s\n%s\n' "$${packages% }" "$$owned" >&2; \
+	        exit 2; }
 	@# Where the module is gone, PAM refuses every login, or goes on to a line that takes the password alone.
 	@naming=$$({ grep -lsE '^[^#]*postern' $(DESTDIR)/etc/pam.d/* | grep -v '/etc/pam\.d/postern-[^/]*$$'; \
 	        grep -RlsE '^[^#]*postern-' $(DESTDIR)/etc/dovecot; \

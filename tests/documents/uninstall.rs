@@ -25,6 +25,23 @@ fn an_uninstallation_leaves_configuration_alone() {
 }
 
 #[test]
+fn what_packages_have_brought_is_left_to_them() {
+    let root = installed();
+    let before = files(root.path());
+    let dpkg = root.path().with_extension("dpkg");
+    let owner =
+        "#!/bin/sh\nprintf 'libpam-postern:amd64: %s\\n' \"$2\"\nprintf 'postern: %s\\n' \"$4\"\nexit 1\n";
+    fs::write(&dpkg, owner).unwrap();
+    let refused =
+        making("uninstall", root.path()).arg(format!("DPKG=sh {}", dpkg.display())).output().unwrap();
+    fs::remove_file(&dpkg).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("apt remove libpam-postern:amd64 postern\n"), "{said}");
+    assert_eq!(files(root.path()), before);
+}
+
+#[test]
 fn nothing_is_removed_as_long_as_something_asks_for_it() {
     let root = installed();
     for (path, asks, asks_not) in [
@@ -79,14 +96,17 @@ fn installed() -> TempDir {
 
 /// With what cargo has built for the tests; no place of a module matters here, only that it is a file.
 fn make(target: &str, root: &Path) -> Output {
+    making(target, root).output().unwrap()
+}
+
+fn making(target: &str, root: &Path) -> Command {
     let command = env!("CARGO_BIN_EXE_postern");
-    Command::new("make")
-        .env_remove("MAKEFLAGS")
+    let mut make = Command::new("make");
+    make.env_remove("MAKEFLAGS")
         .args(["--silent", target, "SASLDIR=/usr/lib/sasl2"])
         .arg(format!("DESTDIR={}", root.display()))
-        .args(["MODULE", "COMMAND", "DAEMON"].map(|name| format!("{name}={command}")))
-        .output()
-        .unwrap()
+        .args(["MODULE", "COMMAND", "DAEMON"].map(|name| format!("{name}={command}")));
+    make
 }
 
 /// Whatever is no folder, relative to the root.
