@@ -39,7 +39,7 @@ fn every_test_that_shows_a_promise_is_there() {
 #[test]
 fn every_promise_is_kept_by_a_test_or_said_not_to_be_promised_yet() {
     let text = fs::read_to_string("SECURITY.md").unwrap();
-    let (kept, not_yet) = text.split_once("Not promised yet:").unwrap();
+    let (kept, not_yet) = text.split_once("Not promised yet:").unwrap_or((&text, ""));
     for number in 1..=25 {
         let name = format!("P-{number:02}");
         let part = kept.split(&format!("**{name} ")).nth(1);
