@@ -1,8 +1,10 @@
 //! Primary passwords in an LDAP directory, asked for by nslcd and by SSSD, as the guide sets them up.
 
+use std::time::{Duration, Instant};
+
 use crate::Fact;
 use crate::support::change::with_spoiled;
-use crate::support::clients::Protocol;
+use crate::support::clients::{Login, Protocol};
 use crate::support::command::{must, run};
 use crate::support::directory::{self, Running, Service, Slapd};
 use crate::support::people::{PRIMARY, Person, postern, slip};
@@ -16,6 +18,9 @@ pub const FACTS: &[Fact] = facts![
     no_primary_is_good_while_its_directory_is_away,
     a_directory_that_nsswitch_does_not_name_is_enough_for_pam,
 ];
+
+/// Takes seconds, and is for `make proof`.
+pub const SLOW_FACTS: &[Fact] = facts![a_directory_that_hangs_holds_up_nobody_else_at_posternd];
 
 /// Through Dovecot, and through posternd.
 const DOORS: [Protocol; 2] = [Protocol::Imap, Protocol::Plugin];
@@ -176,5 +181,28 @@ fn a_directory_that_nsswitch_does_not_name_is_enough_for_pam(rig: &mut Rig) {
         let secret = format!("{PRIMARY}{}", totp.fresh_code());
         site.rig.pam("postern-imap", &nina.name, &phone).granted("app-password");
         site.rig.pam("postern-imap", &nina.name, &secret).granted("primary+code");
+    });
+}
+
+fn a_directory_that_hangs_holds_up_nobody_else_at_posternd(rig: &mut Rig) {
+    let alice = rig.virtual_person();
+    let hers = alice.app_password("phone");
+    with_both(rig, |site| {
+        let (rig, nina) = (site.rig, site.person("nina"));
+        let (phone, totp) = (nina.app_password("phone"), nina.enroll_totp());
+        let secret = format!("{PRIMARY}{}", totp.fresh_code());
+        // Else Postfix and Dovecot hang by themselves, whoever logs in.
+        must(r"sed -i -E 's/^(passwd|group|shadow):.*/\1: files/' /etc/nsswitch.conf");
+        site.slapd.pause();
+        let began = Instant::now();
+        all_at_once(&[(&nina, &phone), (&nina, &secret), (&alice, &hers)], |(who, shown)| {
+            let attempt = rig.login(Protocol::Plugin, &who.name, shown);
+            match who.name == alice.name {
+                true => attempt.granted("app-password"),
+                false => assert_ne!(attempt.login, Login::Ok, "{}", attempt.lines()),
+            }
+        });
+        site.slapd.go_on();
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     });
 }

@@ -79,7 +79,10 @@ fn main() -> ExitCode {
     ];
     let mut trials: Vec<_> = facts.concat().into_iter().map(|fact| trial(fact, &rig)).collect();
     let skipped = !namespaces::root() || !packages::is_there();
-    trials.extend(directory::FACTS.iter().map(|fact| trial(*fact, &rig).with_ignored_flag(skipped)));
+    let slow = if env::var_os("POSTERN_PROOF").is_some() { directory::SLOW_FACTS } else { &[] };
+    trials.extend(
+        directory::FACTS.iter().chain(slow).map(|fact| trial(*fact, &rig).with_ignored_flag(skipped)),
+    );
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(rig.lock().unwrap_or_else(PoisonError::into_inner).take());
     conclusion.exit_code()

@@ -76,6 +76,15 @@ impl Slapd {
         self.child = serve();
     }
 
+    /// It keeps its sockets, and answers nobody.
+    pub fn pause(&self) {
+        run("kill", &["-STOP", &self.child.id().to_string()], "");
+    }
+
+    pub fn go_on(&self) {
+        run("kill", &["-CONT", &self.child.id().to_string()], "");
+    }
+
     /// Somebody with a mailbox and an account, whose primary password is the directory's.
     pub fn person(&self, name: &str, number: u32) -> Person {
         let entry = [
