@@ -189,7 +189,9 @@ fn is_installed(file: &str) -> bool {
     let packaged = file.replace("packaging/examples/", "/usr/share/doc/postern/examples/");
     file.starts_with("tests/")
         || [file.to_owned(), format!("{folder}/postern-*")].iter().any(|name| makefile.contains(name))
-        || sources(Path::new("tests")).iter().any(|source| source.contains(file) || source.contains(&packaged))
+        || sources(Path::new("tests"))
+            .iter()
+            .any(|source| source.contains(file) || source.contains(&packaged))
 }
 
 fn sources(folder: &Path) -> Vec<String> {
