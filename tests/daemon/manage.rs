@@ -56,7 +56,16 @@ impl House {
 
     fn around(site: Site, user: String) -> Self {
         pam(&site);
-        let running = Running::with(&site, &format!("manage = [{:?}]", site.path("run/manage")));
+        let socket = site.path("run/manage");
+        let running = Running::with(&site, &format!("manage = [{socket:?}]"));
+        // It is the last that is made.
+        let listens = (0..500).any(|_| {
+            is_answered(&socket) || {
+                thread::sleep(Duration::from_millis(10));
+                false
+            }
+        });
+        assert!(listens, "posternd does not listen to users");
         Self { site, user, _running: running }
     }
 
@@ -300,6 +309,11 @@ fn an_app_password_is_never_proof_and_counts_for_nothing() {
 
 #[test]
 fn whoever_guesses_the_primary_is_throttled() {
+    // The first wait is a second; a machine that is busy for as long lets it pass.
+    assert!((0..3).any(|_| is_the_right_one_throttled_after_guesses()));
+}
+
+fn is_the_right_one_throttled_after_guesses() -> bool {
     let house = House::enrolled();
     // One of them waits longer the more there are.
     let is_throttled = |number: &u32| {
@@ -309,8 +323,9 @@ fn whoever_guesses_the_primary_is_throttled() {
     };
     let throttled_at = (0..20).find(is_throttled).unwrap();
     assert!((6..12).contains(&throttled_at), "{throttled_at}");
-    house.refuses(&add("phone", PRIMARY, &fresh()), &Refusal::Throttled);
+    let right = house.add("phone", PRIMARY, &fresh());
     assert!(matches!(house.ask(&Request::ShowAccount), Answer::Account(_)));
+    matches!(right, Answer::Refused(Refusal::Throttled))
 }
 
 #[test]
@@ -608,6 +623,11 @@ fn say(socket: &Path, packet: &[u8]) -> Vec<u8> {
         Err(_) => answer.clear(),
     }
     answer
+}
+
+fn is_answered(path: &Path) -> bool {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    connect(&socket, &SocketAddrUnix::new(path).unwrap()).is_ok()
 }
 
 fn connection(path: &Path) -> std::os::fd::OwnedFd {
