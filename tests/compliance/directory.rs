@@ -175,8 +175,8 @@ fn no_primary_is_good_while_its_directory_is_away(rig: &mut Rig) {
 
 fn a_directory_that_nsswitch_does_not_name_is_enough_for_pam(rig: &mut Rig) {
     with_both(rig, |site| {
-        let nina = site.person("nina");
         must(r"sed -i -E 's/^(passwd|group|shadow):.*/\1: files/' /etc/nsswitch.conf");
+        let nina = site.person("nina");
         let (phone, totp) = (nina.app_password("phone"), nina.enroll_totp());
         let secret = format!("{PRIMARY}{}", totp.fresh_code());
         site.rig.pam("postern-imap", &nina.name, &phone).granted("app-password");

@@ -95,7 +95,7 @@ impl Slapd {
         ];
         modify(&entry.join("\n"));
         must(&format!("install -d -o {number} -g 100 /var/mail/{name}"));
-        postern(&["account", "add", name, "--primary", "pam"], "").result();
+        postern(&["account", "add", name, "--primary", "pam", "--allow-unknown-user"], "").result();
         Person { name: name.to_owned() }
     }
 
