@@ -130,6 +130,10 @@ const fn remedy_for_key(error: &KeyError) -> &'static str {
         KeyError::File(_, FileError::Missing) => {
             "restore the key file from your copy, or run `postern init` if there never was a store"
         }
+        KeyError::File(_, FileError::ForeignOwner(_)) => {
+            "if it is posternd's own user's, work as that user, `sudo -u _postern postern`; else make it a regular file of root \
+             with mode 0600"
+        }
         KeyError::File(..) => "make it a regular file of root with mode 0600",
         KeyError::Full => "drop the keys that no row needs: `postern rekey --finish`",
         KeyError::WrongLength(..) => "restore the key file from your copy",
