@@ -248,7 +248,7 @@ pub(super) enum TotpCommand {
     #[command(after_help = "Examples:
   sudo postern totp enroll alice
   postern totp enroll
-  sudo postern totp enroll alice --label yubikey --secret-fd 3 3<key.txt")]
+  postern totp enroll alice --label yubikey --secret-fd 3 3<key.txt    # in a root shell: sudo closes descriptors")]
     Enroll {
         /// The account; users leave it out for their own.
         name: Option<OsString>,

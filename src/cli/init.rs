@@ -28,7 +28,7 @@ pub(super) fn run(world: &World<'_>, path: &Path) -> Result<Exit, Failure> {
     tell("PAM service", &other, &place(&other, SHIPPED_OTHER)?);
     vault(&site)?;
     text::note(
-        "Next: postern account add NAME --primary pam (or store), then the mail server; see the README.",
+        "Next: postern account add NAME --primary pam (or store), then the mail server: postern setup dovecot.",
     );
     Ok(Exit::Ok)
 }

@@ -212,10 +212,15 @@ const fn script(what: &'static str, script: &'static str) -> Step {
 
 fn shown(number: usize, step: &Step) -> String {
     let (place, text) = match &step.how {
-        How::File { path, text } => (format!("the file {path}"), text),
-        How::Lines { into, text } => (format!("into {into}"), text),
-        How::Run { script } => ("as root, in a shell".to_owned(), script),
+        How::File { path, text } => (format!("the file {path}"), (*text).to_owned()),
+        How::Lines { into, text } => (format!("into {into}"), (*text).to_owned()),
+        How::Run { script } => ("as root, in a shell".to_owned(), apart(script)),
     };
     let head = painted(&format!("## {number}. {}: {place}", step.what), Ink::Strong);
     format!("{head}\n\n{text}")
+}
+
+/// A shell that a script is pasted into keeps its own options, and does not end with the script.
+fn apart(script: &str) -> String {
+    if script.contains("set -") { format!("(\n{script})\n") } else { script.to_owned() }
 }

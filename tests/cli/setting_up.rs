@@ -1,6 +1,7 @@
 //! What goes into the servers' configuration, printed.
 
 use std::fs;
+use std::process::Command;
 
 use super::home::Home;
 
@@ -29,6 +30,15 @@ fn what_is_printed_is_what_is_shipped() {
         }
         assert!(done.err.contains("Nothing was changed"), "{done:?}");
     }
+}
+
+#[test]
+fn a_shell_that_a_script_is_pasted_into_goes_on() {
+    let printed = Home::bare().run(["setup", "postfix", "--by", "dovecot"], "").out;
+    let (script, _) = printed.split_once("\n## 2.").unwrap();
+    let typed = format!("PATH=/nowhere\n{script}\nfalse\necho alive $1");
+    let done = Command::new("/bin/bash").args(["-c", &typed, "bash", "as before"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "alive as before\n");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The steps of the guides, taken as they stand there.
 
 use crate::Fact;
+use crate::support::change::and_then;
 use crate::support::command::{must, run};
 use crate::support::people::{PRIMARY, Person};
 use crate::support::rig::{Rig, everywhere};
@@ -18,7 +19,10 @@ const NO_USERDB: &str = "
 ";
 
 const PASSWD_FILE: &str = "
-    cp /etc/dovecot/rig-users /etc/dovecot/users
+    useradd --system --user-group --no-create-home --shell /usr/sbin/nologin vmail
+    install -d -o vmail -g vmail -m 700 /var/mail/virtual
+    chown -R vmail:vmail /var/mail/virtual
+    sed s/:$(id -u rigmail):$(id -g rigmail):/:$(id -u vmail):$(id -g vmail):/ /etc/dovecot/rig-users >/etc/dovecot/users
     install -m 644 packaging/examples/dovecot-2.3/20-virtual-users.conf /etc/dovecot/conf.d/
 ";
 
@@ -33,7 +37,10 @@ const DATABASE: &str = "
 
 fn virtual_users_of_a_passwd_file_log_in_and_are_found(rig: &mut Rig) {
     let alice = rig.virtual_person();
-    rig.with_dovecot(&format!("{NO_USERDB}{PASSWD_FILE}"), |rig| log_in_and_be_found(rig, &alice));
+    and_then(
+        || rig.with_dovecot(&format!("{NO_USERDB}{PASSWD_FILE}"), |rig| log_in_and_be_found(rig, &alice)),
+        || drop(must("chown -R rigmail:rigmail /var/mail/virtual && chmod 755 /var/mail/virtual")),
+    );
 }
 
 fn virtual_users_of_a_database_log_in_and_are_found(rig: &mut Rig) {
