@@ -4,6 +4,7 @@
 //! Never: the hash beyond its first octet.
 
 use std::ffi::{CStr, CString};
+use std::fs;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -73,6 +74,14 @@ fn is_shadowed(name: &CStr, room: usize) -> Result<bool, c_int> {
     .map(|shadowed| shadowed.unwrap_or(false))
 }
 
+/// Whether passwd(5) on this machine has the user, and not a directory.
+pub fn is_local(account: &str) -> bool {
+    let passwd = fs::read("/etc/passwd").unwrap_or_default();
+    let mut names =
+        passwd.split(|octet| *octet == b'\n').filter_map(|line| line.split(|octet| *octet == b':').next());
+    names.any(|name| !name.is_empty() && name == account.as_bytes())
+}
+
 /// The uid that has a name now, if any.
 ///
 /// # Errors
@@ -128,6 +137,13 @@ fn is_expired(day: c_long, now: UnixTime) -> bool {
 mod tests {
     use super::*;
     use crate::ffi::system;
+
+    #[test]
+    fn a_local_user_has_a_line_in_passwd() {
+        for (account, local) in [("daemon", true), ("daemo", false), ("daemon:x", false), ("", false)] {
+            assert_eq!(is_local(account), local, "{account:?}");
+        }
+    }
 
     #[test]
     fn an_exclamation_mark_locks() {

@@ -18,7 +18,7 @@ use crate::ffi::crypt::crypt;
 use crate::ffi::fence;
 use crate::ffi::pam::abi::{self, Conversation, Message, Response, code};
 use crate::ffi::pam::handle::{MET_NAME, NESTED};
-use crate::ffi::shadow;
+use crate::ffi::{shadow, system};
 use crate::verifier::{PamQuestion, PamUnusable, System};
 
 /// The file in `/etc/postern/pam.d`. `pam_start_confdir` fails where it is missing; `pam_start` would fall to
@@ -41,6 +41,7 @@ pub const SYSTEM: System<'static> = System {
 /// # Errors
 /// Where the service cannot be asked, or answers in a way that proves nothing.
 pub fn check_primary(question: &PamQuestion<'_>, primary: &Secret) -> Result<PrimaryMatch, PamUnusable> {
+    can_tell_wrong_from_unknown(question)?;
     let mut answers = Answers { secret: primary, hidden: 0, other: 0 };
     let user = user(question)?;
     let mut transaction = Transaction::start(&user, question, &mut answers)?;
@@ -81,6 +82,18 @@ pub fn account_state(question: &PamQuestion<'_>, now: UnixTime) -> Result<Accoun
 /// Where it cannot be asked.
 pub fn unix_uid(account: &AccountName) -> Result<Option<u32>, PamUnusable> {
     shadow::unix_uid(account.as_str()).map_err(PamUnusable::NoShadow)
+}
+
+/// Without root pam_unix leaves the check to unix_chkpwd(8), which calls a password wrong that it cannot compare: a right
+/// one would be counted and remembered as wrong. Users of a directory are not pam_unix's to check.
+fn can_tell_wrong_from_unknown(question: &PamQuestion<'_>) -> Result<(), PamUnusable> {
+    let account = question.account.as_str();
+    if system::effective_uid() == 0 || !shadow::is_local(account) {
+        return Ok(());
+    }
+    // Whether it is locked or expired is for the stack to say.
+    let whenever = UnixTime(0);
+    shadow::state(account, whenever).map(|_| ()).map_err(PamUnusable::NoShadow)
 }
 
 fn user(question: &PamQuestion<'_>) -> Result<CString, PamUnusable> {
