@@ -328,7 +328,7 @@ mod tests {
         }
         let (account, service, remote) = (long.as_bytes(), long.as_bytes(), Some(long.as_bytes()));
         let subject = Subject { account, service, remote, door: Door::Pam };
-        let fix = "make the store a file of root with mode 0600 in a directory with mode 0700";
+        let fix = "make the store a file with mode 0600 in a directory with mode 0700, of root or of posternd's own user";
         let line = Event::Unavailable { subject, what: &long, fix }.to_string();
         assert!(line.len() <= 1024 && line.ends_with(&format!("fix=\"{fix}\"")), "{}", line.len());
     }

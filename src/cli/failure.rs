@@ -88,13 +88,13 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Says it and what to do next, with the names that were typed.
-    pub(super) fn say(&self, subject: &Subject) -> Exit {
+    /// Says it and what to do next, with the names that were typed; or what is better to do on this site.
+    pub(super) fn say(&self, subject: &Subject, better: Option<String>) -> Exit {
         let (exit, hint) = self.advice();
         // Whoever closed the pipe has read enough.
         if !matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe) {
             text::note(&text::bounded(&format!("postern: {self}")));
-            let hint = self.subject().as_ref().unwrap_or(subject).fill(hint);
+            let hint = better.unwrap_or_else(|| self.subject().as_ref().unwrap_or(subject).fill(hint));
             text::note(&format!("  hint: {hint}"));
         }
         exit
@@ -106,6 +106,14 @@ impl Failure {
             return Some(Subject { account: Some(name.as_str().to_owned()), label: None });
         }
         None
+    }
+
+    /// Whether the system itself said that this user may not.
+    pub(super) fn is_forbidden(&self) -> bool {
+        if let Self::Place(_, error) = self {
+            return error.kind() == ErrorKind::PermissionDenied;
+        }
+        matches!(self, Self::Unavailable(error) if error.is_forbidden())
     }
 
     fn advice(&self) -> (Exit, &'static str) {
@@ -124,13 +132,12 @@ impl Failure {
                  `postern account add --primary pam --allow-unknown-user {account}`",
             ),
             Self::Enrollment(error) => for_enrollment(error),
-            Self::Unavailable(error) if error.is_forbidden() => for_forbidden(),
+            Self::Unavailable(_) | Self::Place(..) if self.is_forbidden() => for_forbidden(),
             Self::Unavailable(error) => (Exit::Unavailable, error.remedy()),
             Self::StoreWithoutKey { .. } => (
                 Exit::Unavailable,
                 "restore the key file from your copy; to start anew, move the store away first",
             ),
-            Self::Place(_, error) if error.kind() == ErrorKind::PermissionDenied => for_forbidden(),
             Self::Place(..) => (Exit::Unavailable, "see to that path and its disk"),
             Self::Input(error) if error.kind() == ErrorKind::Interrupted => {
                 (Exit::Denied, "nothing was changed")

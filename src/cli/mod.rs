@@ -11,6 +11,7 @@ mod typist;
 mod failure;
 mod text;
 mod hint;
+mod own_user;
 mod table;
 mod progress;
 mod secrets;
@@ -109,12 +110,15 @@ pub fn run(world: &World<'_>, arguments: impl Iterator<Item = OsString>) -> Exit
     if let Some(exit) = completions::answer(world, &arguments) {
         return exit;
     }
-    let parsed = command_line().try_get_matches_from(arguments).and_then(|matches| {
+    let parsed = command_line().try_get_matches_from(&arguments).and_then(|matches| {
         let subject = Subject::typed(&matches);
         Ok((Arguments::from_arg_matches(&matches)?, subject))
     });
     match parsed {
-        Ok((arguments, subject)) => obey(world, &arguments).unwrap_or_else(|failure| failure.say(&subject)),
+        Ok((parsed, subject)) => obey(world, &parsed).unwrap_or_else(|failure| {
+            let hint = own_user::hint(world, &failure, &arguments);
+            failure.say(&subject, hint)
+        }),
         Err(answer) => arguments::say(&answer),
     }
 }

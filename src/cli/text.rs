@@ -144,7 +144,7 @@ pub(super) fn bounded(text: &str) -> String {
 
 /// Somebody else's text as one word of a shell, for commands that are there to be copied.
 pub(super) fn shell_word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._+-".contains(letter);
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._+-/,".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }

@@ -143,6 +143,15 @@ impl Report {
         self.could_not_see(what, "only root may read it");
     }
 
+    /// Prints commands of Postern as they are typed by root where another user has the store.
+    pub(super) fn act_as(&mut self, user: &str) {
+        for line in self.findings.iter_mut().flat_map(|finding| finding.remedy.lines.iter_mut()) {
+            if line.starts_with("postern ") {
+                *line = format!("runuser -u {user} -- {line}");
+            }
+        }
+    }
+
     /// The area of the worst finding first, and in it the worst finding.
     pub(super) fn sort(&mut self) {
         let worst = |area: Area, of: &[Finding]| {

@@ -67,6 +67,9 @@ pub fn examine(ground: &Ground<'_>) -> Report {
         around(ground, site, &services, &dovecot, &mut report);
     }
     system::examine(ground.clock, &mut report);
+    if site.is_some_and(|site| site::belongs_to_daemon(ground, &site.config)) {
+        report.act_as(ground.daemon_user);
+    }
     report.sort();
     report
 }

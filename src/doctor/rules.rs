@@ -34,6 +34,11 @@ rules! {
         "Accounts whose primary password PAM keeps have it checked by the service primary of Postern's own directory. \
          As it stands, that service checks no password, and their primary passwords are refused.",
         "Put a module there that checks the password, and nothing that leads back to Postern.";
+    PRIMARY_OUT_OF_REACH = "primary-out-of-reach", Postern, Error,
+        "posternd has a user of its own, which cannot read /etc/shadow. Of users of this machine whose primary password \
+         PAM keeps, it can neither check that password nor see whether the user is locked: all their logins are \
+         refused, with app passwords too.",
+        "Let Postern keep their passwords, which means new app passwords and authenticators, or run posternd as root.";
     NO_SECOND_FACTOR = "no-second-factor", Postern, Warning,
         "These accounts can log in, and have no second factor. Where policy requires one, their primary password is \
          refused everywhere; where it is `when-enrolled`, the primary password alone may still be enough.",

@@ -49,11 +49,11 @@ pub(super) fn examine(ground: &Ground<'_>, report: &mut Report) -> Option<Site> 
         }
     };
     roll_out(&config, report);
-    if is_left_to_the_daemon(ground, &config) {
-        let user = ground.daemon_user;
+    let user = ground.daemon_user;
+    if belongs_to_daemon(ground, &config) && ground.owner.0 == 0 {
         report.could_not_see(
             "the store and its key",
-            format!("they are {user}'s: sudo -u {user} postern doctor looks at them"),
+            format!("they are {user}'s: runuser -u {user} -- postern doctor looks at them"),
         );
         return Some(Site { config, accounts: Vec::new() });
     }
@@ -61,26 +61,60 @@ pub(super) fn examine(ground: &Ground<'_>, report: &mut Report) -> Option<Site> 
         Ok((accounts, keys_are_copied)) => {
             report.saw(format!("the store, with {}", counted(accounts.len())));
             if !keys_are_copied {
-                key_not_copied(&config, report);
+                key_not_copied(ground, &config, report);
             }
             accounts
         }
         Err(error) => {
-            unusable(&config, &error, report);
+            unusable(ground, &config, &error, report);
             return Some(Site { config, accounts: Vec::new() });
         }
     };
     without_second_factor(ground, &accounts, report);
+    if belongs_to_daemon(ground, &config) {
+        out_of_reach(ground, &accounts, report);
+    }
     if accounts.iter().any(keeps_primary_in_pam) {
         primary(ground, &config, report);
     }
     Some(Site { config, accounts })
 }
 
-/// Root does not work in a directory where another user writes.
-fn is_left_to_the_daemon(ground: &Ground<'_>, config: &Config) -> bool {
+/// Whether posternd is not root here; root does not work in a directory where another user writes.
+pub(super) fn belongs_to_daemon(ground: &Ground<'_>, config: &Config) -> bool {
     let owner = fs::symlink_metadata(&config.store).map_or(0, |store| store.uid());
-    ground.owner.0 == 0 && owner != 0 && (ground.uid_of)(ground.daemon_user) == Some(owner)
+    owner != 0 && (ground.uid_of)(ground.daemon_user) == Some(owner)
+}
+
+/// Users of passwd(5) have their passwords in shadow(5), which root alone may read. Those of a directory do not.
+fn out_of_reach(ground: &Ground<'_>, accounts: &[AccountRow], report: &mut Report) {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let is_local = |name: &str| passwd.lines().any(|line| line.split(':').next() == Some(name));
+    let is_shut = |row: &&AccountRow| {
+        row.account.state == AccountState::Active && keeps_primary_in_pam(row) && is_local(&row.account.name)
+    };
+    let names: Vec<&str> = accounts.iter().filter(is_shut).map(|row| row.account.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let move_to_store = |name: &&str| {
+        let word = (ground.shell_word)(name);
+        [format!("postern account remove {word}"), format!("postern account add {word} --primary store")]
+    };
+    report.found(
+        &rules::PRIMARY_OUT_OF_REACH,
+        format!("With posternd as {}: {}.", ground.daemon_user, named(&names)),
+        Remedy::commands(names.iter().take(NAMED).flat_map(move_to_store)),
+    );
+}
+
+fn named(names: &[&str]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).copied().collect();
+    let rest = match names.len() - shown.len() {
+        0 => String::new(),
+        number => format!(" and {number} more"),
+    };
+    format!("{}{rest}", shown.join(", "))
 }
 
 /// The accounts, and whether every key has been copied.
@@ -89,14 +123,16 @@ fn stored(ground: &Ground<'_>, config: &Config) -> Result<(Vec<AccountRow>, bool
     Ok((store.accounts(&config.policy.app_passwords, ground.now)?, store.keys_are_copied()?))
 }
 
-fn key_not_copied(config: &Config, report: &mut Report) {
+fn key_not_copied(ground: &Ground<'_>, config: &Config, report: &mut Report) {
     let key = config.key.display();
+    // The copy is root's, who alone can hand it over.
+    let by = if belongs_to_daemon(ground, config) { "- <" } else { "" };
     report.found(
         &rules::KEY_NOT_COPIED,
         format!("No copy of {key} has been looked at, or none since it got a new key."),
         Remedy::commands([
             format!("cp {key} /media/YOUR-STICK/postern-key"),
-            "postern key verify /media/YOUR-STICK/postern-key".to_owned(),
+            format!("postern key verify {by}/media/YOUR-STICK/postern-key"),
         ]),
     );
 }
@@ -126,43 +162,44 @@ fn config_unusable(path: &Path, error: ConfigError, report: &mut Report) {
     report.found(&rules::CONFIG_UNUSABLE, format!("{}.", sentence(&error.to_string())), remedy);
 }
 
-fn unusable(config: &Config, error: &Unavailable, report: &mut Report) {
+fn unusable(ground: &Ground<'_>, config: &Config, error: &Unavailable, report: &mut Report) {
+    let owner = if belongs_to_daemon(ground, config) { ground.daemon_user } else { "root" };
     if error.is_forbidden() {
         report.may_not_see("the store and its key");
         return;
     }
     let what = format!("{}; {}.", sentence(&error.to_string()), error.remedy());
     if let Unavailable::Key(error) = error {
-        report.found(&rules::KEY_UNUSABLE, what, for_key(config, error));
+        report.found(&rules::KEY_UNUSABLE, what, for_key(config, owner, error));
     } else {
-        report.found(&rules::STORE_UNUSABLE, what, for_store(config, error));
+        report.found(&rules::STORE_UNUSABLE, what, for_store(config, owner, error));
     }
 }
 
-fn for_key(config: &Config, error: &KeyError) -> Remedy {
+fn for_key(config: &Config, owner: &str, error: &KeyError) -> Remedy {
     let key = config.key.display();
     if let KeyError::File(_, FileError::ForeignOwner(_) | FileError::TooOpen(_)) = error {
-        return Remedy::commands([format!("chown root: {key}"), format!("chmod 600 {key}")]);
+        return Remedy::commands([format!("chown {owner}: {key}"), format!("chmod 600 {key}")]);
     }
     if let KeyError::NotShown(_) = error {
         return Remedy::commands(["systemctl start postern.service".to_owned()]);
     }
-    Remedy::commands([format!("install -m 600 YOUR-COPY {key}")])
+    Remedy::commands([format!("install -o {owner} -m 600 YOUR-COPY {key}")])
 }
 
-fn for_store(config: &Config, error: &Unavailable) -> Remedy {
+fn for_store(config: &Config, owner: &str, error: &Unavailable) -> Remedy {
     let (store, key) = (config.store.display(), config.key.display());
     let directory = config.store.parent().unwrap_or(&config.store).display();
     if let Unavailable::Store(StoreError::Untrusted(..)) = error {
         return Remedy::commands([
-            format!("chown root: {directory} {store}"),
+            format!("chown {owner}: {directory} {store}"),
             format!("chmod 700 {directory}"),
             format!("chmod 600 {store}"),
         ]);
     }
     Remedy::commands([match error {
         Unavailable::Store(StoreError::Older(..)) => "postern init".to_owned(),
-        Unavailable::Store(StoreError::OtherKey) => format!("install -m 600 YOUR-COPY {key}"),
+        Unavailable::Store(StoreError::OtherKey) => format!("install -o {owner} -m 600 YOUR-COPY {key}"),
         Unavailable::Store(_)
         | Unavailable::Config(_)
         | Unavailable::Key(_)
@@ -192,16 +229,11 @@ fn without_second_factor(ground: &Ground<'_>, accounts: &[AccountRow], report: &
     if names.is_empty() {
         return;
     }
-    let shown: Vec<&str> = names.iter().take(NAMED).copied().collect();
-    let rest = match names.len() - shown.len() {
-        0 => String::new(),
-        number => format!(" and {number} more"),
-    };
     report.found(
         &rules::NO_SECOND_FACTOR,
-        format!("Without a second factor: {}{rest}.", shown.join(", ")),
+        format!("Without a second factor: {}.", named(&names)),
         Remedy::commands(
-            shown.iter().map(|name| format!("postern totp enroll {}", (ground.shell_word)(name))),
+            names.iter().take(NAMED).map(|name| format!("postern totp enroll {}", (ground.shell_word)(name))),
         ),
     );
 }

@@ -130,11 +130,7 @@ const fn remedy_for_key(error: &KeyError) -> &'static str {
         KeyError::File(_, FileError::Missing) => {
             "restore the key file from your copy, or run `postern init` if there never was a store"
         }
-        KeyError::File(_, FileError::ForeignOwner(_)) => {
-            "if it is posternd's own user's, work as that user, `sudo -u _postern postern`; else make it a regular file of root \
-             with mode 0600"
-        }
-        KeyError::File(..) => "make it a regular file of root with mode 0600",
+        KeyError::File(..) => "make it a regular file with mode 0600, of root or of posternd's own user",
         KeyError::Full => "drop the keys that no row needs: `postern rekey --finish`",
         KeyError::WrongLength(..) => "restore the key file from your copy",
         KeyError::Write(..) => "make its directory writable",
@@ -150,7 +146,7 @@ const fn remedy_for_store(error: &StoreError) -> &'static str {
     match error {
         StoreError::Missing(_) => "restore the store from a backup; for a new one run `postern init`",
         StoreError::Untrusted(..) => {
-            "make the store a file of root with mode 0600 in a directory with mode 0700"
+            "make the store a file with mode 0600 in a directory with mode 0700, of root or of posternd's own user"
         }
         StoreError::Misplaced(..) => "use a directory in which root alone may write, such as /var/backups",
         StoreError::Foreign(_) | StoreError::Damaged(_) | StoreError::Unreleased(..) => {

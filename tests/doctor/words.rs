@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::bad::SITES;
+use crate::good::OWN_USER;
 use crate::ground::{doctor, ids, on};
-use crate::support::command::run;
+use crate::support::command::{Run, must, run};
 use crate::support::namespaces::WORK;
+use crate::support::people::PRIMARY;
 
 pub const FACTS: &[(&str, fn())] = &[
     ("words::a_clock_that_nothing_keeps", a_clock_that_nothing_keeps),
@@ -15,6 +17,11 @@ pub const FACTS: &[(&str, fn())] = &[
     ("words::a_user_learns_what_it_needs", a_user_learns_what_it_needs),
     ("words::a_name_can_be_copied_to_a_shell", a_name_can_be_copied_to_a_shell),
     ("words::one_line_sums_up", one_line_sums_up),
+    ("words::root_is_sent_to_the_user_who_has_the_store", root_is_sent_to_the_user_who_has_the_store),
+    (
+        "words::a_primary_that_posternd_cannot_check_is_not_called_wrong",
+        a_primary_that_posternd_cannot_check_is_not_called_wrong,
+    ),
 ];
 
 fn a_clock_that_nothing_keeps() {
@@ -27,8 +34,11 @@ fn every_rule_has_a_site_that_breaks_it() {
     let rules: serde_json::Value = serde_json::from_str(&doctor(&["--explain", "--json"]).result()).unwrap();
     let rules: BTreeSet<&str> =
         rules.as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
-    let broken: BTreeSet<&str> =
-        SITES.iter().flat_map(|site| site.found()).chain(["clock-unsynchronised"]).collect();
+    let broken: BTreeSet<&str> = SITES
+        .iter()
+        .flat_map(|site| site.found())
+        .chain(["clock-unsynchronised", "primary-out-of-reach"])
+        .collect();
     assert_eq!(rules, broken);
 }
 
@@ -101,4 +111,42 @@ fn one_line_sums_up() {
     assert!(last.starts_with("Nothing to mend. Looked at: "), "{done:?}");
     assert!(last.contains("the store, with 2 accounts") && last.contains("Dovecot 2.3"), "{done:?}");
     assert!(!last.contains('\x1b'), "{done:?}");
+}
+
+fn as_daemon(arguments: &[&str], stdin: &str) -> Run {
+    run("runuser", &[&["-u", "_postern", "--", "postern"], arguments].concat(), stdin)
+}
+
+fn root_is_sent_to_the_user_who_has_the_store() {
+    on(OWN_USER, || {
+        let done = run("postern", &["app", "list", "bob"], "");
+        assert!(done.stderr.contains("`runuser -u _postern -- postern app list bob`"), "{done:?}");
+        // With the key as a credential, the store is the first thing that is not root's.
+        must("chown root: /etc/postern/key");
+        let done = run("postern", &["app", "list", "bob"], "");
+        assert!(done.stderr.contains("`runuser -u _postern -- postern app list bob`"), "{done:?}");
+        must("chown _postern: /etc/postern/key");
+        let copy = format!("{WORK}/key-copy");
+        must(&format!("chmod 600 {copy}"));
+        let done = as_daemon(&["key", "verify", &copy], "");
+        assert!(
+            done.stderr.contains(&format!("`runuser -u _postern -- postern key verify - <{copy}`")),
+            "{done:?}"
+        );
+        must(&format!("runuser -u _postern -- postern key verify - <{copy}"));
+    });
+}
+
+fn a_primary_that_posternd_cannot_check_is_not_called_wrong() {
+    on(OWN_USER, || {
+        let done = as_daemon(&["try", "bob", "--service", "imap"], &format!("{PRIMARY}123456"));
+        assert_eq!(done.status, 5, "{done:?}");
+        assert!(done.stderr.contains("shadow entry cannot be read"), "{done:?}");
+        let report: serde_json::Value =
+            serde_json::from_str(&as_daemon(&["doctor", "--json"], "").stdout).unwrap();
+        let found = &report["findings"][0];
+        assert_eq!(found["id"], "primary-out-of-reach", "{report}");
+        let remedy = &found["remedy"]["lines"][0];
+        assert_eq!(remedy, "runuser -u _postern -- postern account remove bob", "{report}");
+    });
 }
