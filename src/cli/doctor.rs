@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::text::{self, Ink, painted_result as painted};
 use crate::cli::{Exit, World};
 use crate::config::Owner;
-use crate::doctor::{Area, Finding, Ground, RULES, Report, Rule, Severity, examine};
+use crate::doctor::{Area, Finding, Ground, RULES, Remedy, Report, Rule, Severity, examine};
 
 #[derive(Args)]
 pub(super) struct DoctorCommand {
@@ -155,15 +155,16 @@ fn one(finding: &Finding) -> String {
     said.push_str(&wrapped(&text::bounded(&finding.what), "    "));
     said.push_str(&wrapped(rule.means, "    "));
     let _ = writeln!(said, "    {}:", painted(&text::bounded(&finding.remedy.place), Ink::Good));
-    for line in &finding.remedy.lines {
-        let _ = writeln!(said, "      {}", pasteable(line));
+    said.push_str(&pasteable(&finding.remedy.lines));
+    if !finding.remedy.then.is_empty() {
+        let _ = writeln!(said, "    {}:", painted("Then, as root", Ink::Good));
+        said.push_str(&pasteable(&finding.remedy.then));
     }
     said
 }
 
-/// Tabs are part of some lines.
-fn pasteable(line: &str) -> String {
-    line.split('\t').map(text::bounded).collect::<Vec<_>>().join("\t")
+fn pasteable(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("      {}\n", text::bounded(line))).collect()
 }
 
 const fn ink(severity: Severity) -> Ink {
@@ -215,6 +216,7 @@ struct Found<'a> {
 struct Paste<'a> {
     place: &'a str,
     lines: &'a [String],
+    then: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -254,8 +256,14 @@ impl<'a> From<&'a Finding> for Found<'a> {
             severity: finding.rule.severity.word(),
             what: &finding.what,
             means: finding.rule.means,
-            remedy: Paste { place: &finding.remedy.place, lines: &finding.remedy.lines },
+            remedy: Paste::from(&finding.remedy),
         }
+    }
+}
+
+impl<'a> From<&'a Remedy> for Paste<'a> {
+    fn from(remedy: &'a Remedy) -> Self {
+        Self { place: &remedy.place, lines: &remedy.lines, then: &remedy.then }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::doctor::pam_file::DIRECTORY;
 use crate::doctor::pam_stack::names_postern;
 use crate::doctor::passdb::{Passdb, Release};
 use crate::doctor::rules;
+use crate::doctor::shipped::{self, RECOGNISED};
 use crate::hosts::{self, Block};
 
 /// Listeners of Dovecot's own processes, which bring no passwords.
@@ -169,12 +170,15 @@ impl Around<'_> {
     }
 }
 
+/// A Dovecot that runs goes by what it has read.
+const RESTART: &str = "systemctl restart dovecot";
+
 fn without_postern(dovecot: &Dovecot, report: &mut Report) {
     if let Some(passdb) = dovecot.passdbs.iter().find(|passdb| passdb.grants()) {
         report.found(
             &rules::DOVECOT_WITHOUT_POSTERN,
             format!("No passdb of Dovecot asks Postern; {} decides.", passdb.spoken()),
-            Remedy::commands(["postern setup dovecot"]),
+            Remedy::lines("As root; it prints the steps, and does none of them", ["postern setup dovecot"]),
         );
     }
 }
@@ -188,7 +192,8 @@ fn others(around: &Around<'_>, report: &mut Report) {
             Remedy::lines(
                 &format!("In the block of {}, or take the whole block out", passdb.spoken()),
                 ["deny = yes"],
-            ),
+            )
+            .then(RESTART),
         );
     }
     if !around.ours.is_final() {
@@ -198,7 +203,8 @@ fn others(around: &Around<'_>, report: &mut Report) {
             Remedy::lines(
                 &format!("In the block of {}", around.ours.spoken()),
                 ["result_failure = return-fail", "result_internalfail = return-fail"],
-            ),
+            )
+            .then(RESTART),
         );
     }
 }
@@ -213,7 +219,8 @@ fn others_apart(dovecot: &Dovecot, services: &Services, report: &mut Report) {
                 Remedy::lines(
                     &format!("In the block of {} in {place}, or take the whole block out", passdb.spoken()),
                     ["deny = yes"],
-                ),
+                )
+                .then(RESTART),
             );
         }
     }
@@ -228,7 +235,7 @@ fn protocols(dovecot: &Dovecot, around: &Around<'_>, services: &Services, report
         report.found(
             &rules::DOVECOT_ONE_SERVICE,
             format!("{} has one service for all protocols.", capital(&around.ours.spoken())),
-            Remedy::lines(&format!("In the block of {}", around.ours.spoken()), [line]),
+            Remedy::lines(&format!("In the block of {}", around.ours.spoken()), [line]).then(RESTART),
         );
     } else if !around.is_guarded() && services.other_accepts() {
         report.found(
@@ -247,9 +254,6 @@ fn protocols(dovecot: &Dovecot, around: &Around<'_>, services: &Services, report
     }
 }
 
-/// What the guard of the shipped example looks for.
-const RECOGNISED: &str = "auth\trequired\tpam_postern.so";
-
 fn service_file(
     protocol: &str,
     service: &str,
@@ -258,7 +262,6 @@ fn service_file(
     report: &mut Report,
 ) {
     let file = format!("{DIRECTORY}/{service}");
-    let lines = [RECOGNISED, "account\trequired\tpam_postern.so"];
     let Some(stack) = services.auth(service) else {
         let leads = match (around.is_guarded(), services.other_accepts()) {
             (false, true) => {
@@ -269,7 +272,7 @@ fn service_file(
         report.found(
             &rules::DOVECOT_SERVICE_MISSING,
             format!("Dovecot serves {protocol}, and {file} is missing: {leads}."),
-            Remedy::lines(&format!("Into the new file {file}, with tabs between the words"), lines),
+            shipped::service(service),
         );
         return;
     };
@@ -277,16 +280,13 @@ fn service_file(
         report.found(
             &rules::DOVECOT_SERVICE_WITHOUT_POSTERN,
             format!("Dovecot serves {protocol}, and {file} does not ask Postern."),
-            Remedy::lines(
-                &format!("In {file}, in the place of all its lines, with tabs between the words"),
-                lines,
-            ),
+            shipped::service(service),
         );
     } else if around.is_guarded() && !is_recognised(&file) {
         report.found(
             &rules::DOVECOT_SERVICE_UNRECOGNISED,
             format!("Dovecot looks into {file} for a line that is not there as it must be: nobody logs in by {protocol}."),
-            Remedy::lines(&format!("In {file}, with tabs between the words, and without arguments"), [RECOGNISED]),
+            shipped::service(service),
         );
     }
 }
@@ -318,7 +318,7 @@ fn cache(dovecot: &Dovecot, ours: &Passdb, report: &mut Report) {
     report.found(
         &rules::DOVECOT_AUTH_CACHE,
         format!("auth_cache_size is {size}, and Dovecot caches what {} said: {what}.", ours.spoken()),
-        Remedy::lines(place, [line]),
+        Remedy::lines(place, [line]).then(RESTART),
     );
 }
 
@@ -328,7 +328,8 @@ fn masters(dovecot: &Dovecot, report: &mut Report) {
         report.found(
             &rules::DOVECOT_MASTER,
             format!("{} lets master users into every mailbox.", capital(&passdb.spoken())),
-            Remedy::lines("In the block of that passdb, or take the whole block out", ["deny = yes"]),
+            Remedy::lines("In the block of that passdb, or take the whole block out", ["deny = yes"])
+                .then(RESTART),
         );
     }
 }
@@ -344,7 +345,8 @@ fn cleartext(dovecot: &Dovecot, report: &mut Report) {
         report.found(
             &rules::DOVECOT_CLEARTEXT,
             "Dovecot takes passwords over connections without TLS.",
-            Remedy::lines("In /etc/dovecot/conf.d/10-auth.conf or 10-ssl.conf, wherever it is set", [line]),
+            Remedy::lines("In /etc/dovecot/conf.d/10-auth.conf or 10-ssl.conf, wherever it is set", [line])
+                .then(RESTART),
         );
     }
 }

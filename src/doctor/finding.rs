@@ -79,17 +79,25 @@ pub struct Remedy {
     pub place: String,
     /// The lines, each whole.
     pub lines: Vec<String>,
+    /// Commands for a shell of root's without which the lines stay unread.
+    pub then: Vec<String>,
 }
 
 impl Remedy {
     /// Lines for a file or a block of one.
     pub(super) fn lines<S: Into<String>>(place: &str, lines: impl IntoIterator<Item = S>) -> Self {
-        Self { place: place.to_owned(), lines: lines.into_iter().map(Into::into).collect() }
+        Self { place: place.to_owned(), lines: lines.into_iter().map(Into::into).collect(), then: Vec::new() }
     }
 
     /// Commands for a shell of root's.
     pub(super) fn commands<S: Into<String>>(lines: impl IntoIterator<Item = S>) -> Self {
         Self::lines("As root", lines)
+    }
+
+    /// The same, and afterwards this.
+    pub(super) fn then(mut self, command: &str) -> Self {
+        self.then.push(command.to_owned());
+        self
     }
 }
 

@@ -10,6 +10,7 @@ mod rules;
 mod machine;
 mod pam_file;
 mod pam_stack;
+mod shipped;
 mod pam;
 mod dovecot;
 mod passdb;

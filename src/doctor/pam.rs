@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::doctor::finding::{Remedy, Report};
 use crate::doctor::machine::{self, Missed};
-use crate::doctor::pam_file::{self, DIRECTORY, Step};
+use crate::doctor::pam_file::{self, DIRECTORY, Module, Step};
 use crate::doctor::pam_stack::{self, modules, names_postern};
 use crate::doctor::rules;
+use crate::doctor::shipped;
 use crate::doctor::sshd::Sshd;
 
 /// What asks at a place where somebody has logged in already, or stands before the machine; what others include.
@@ -118,27 +119,44 @@ pub(super) fn examine(services: &Services, report: &mut Report) {
             report.found(
                 &rules::PAM_FALLS_THROUGH,
                 format!("{file} can say yes though Postern says no, or is never asked."),
-                Remedy::lines(
-                    &format!("In {file}, before every other line that begins with auth or @include"),
-                    ["auth required pam_postern.so"],
-                ),
+                mended(name, stack),
             );
         }
-        let asks_a_code =
-            modules(stack).iter().any(|each| each.is_postern() && each.has("second-factor-only"));
+        if pam_stack::asks_postern_twice(stack) {
+            report.found(
+                &rules::PAM_POSTERN_TWICE,
+                format!("{file} asks Postern, and after a yes it asks Postern again."),
+                mended(name, stack),
+            );
+        }
+        let asks_a_code = modules(stack).iter().any(|each| each.is_postern() && each.has(CODE_ALONE));
         if asks_a_code && pam_stack::may_pass_by_postern_alone(stack) {
             report.found(
                 &rules::PAM_CODE_ALONE,
                 format!("{file} says yes to a code, whatever becomes of the password."),
-                Remedy::lines(
-                    &format!("In {file}, before the line with pam_postern.so"),
-                    ["auth requisite pam_unix.so"],
-                ),
+                mended(name, stack),
             );
         }
         nullok(&file, stack, report);
     }
     module_is_there(services, report);
+}
+
+/// With it, another module checks the password.
+const CODE_ALONE: &str = "second-factor-only";
+
+/// The service as it was shipped; or one that asks Postern once, as it is asked now, and nobody whom it does without.
+fn mended(name: &str, stack: &[Step]) -> Remedy {
+    shipped::service_again(name).unwrap_or_else(|| {
+        let ours = modules(stack).into_iter().find(|module| module.is_postern());
+        let ours = ours.map_or("pam_postern.so".to_owned(), Module::as_written);
+        let password = ours.contains(CODE_ALONE).then(|| "auth requisite pam_unix.so".to_owned());
+        Remedy::lines(&in_place_of_auth(name), password.into_iter().chain([format!("auth required {ours}")]))
+    })
+}
+
+fn in_place_of_auth(name: &str) -> String {
+    format!("In {DIRECTORY}/{name}, in the place of its lines that begin with auth or include common-auth")
 }
 
 /// Finds `nullok` in a stack whose password counts for Postern.
@@ -207,8 +225,12 @@ pub(super) fn side_doors(
             &rules::PAM_SIDE_DOOR,
             format!("{DIRECTORY}/{name} takes the password of {first}{others} without asking Postern."),
             Remedy::lines(
-                &format!("In {DIRECTORY}/{name}, in the place of its lines that begin with auth or include common-auth"),
-                [if name == "sshd" { "auth required pam_postern.so prompt" } else { "auth required pam_postern.so" }],
+                &in_place_of_auth(name),
+                [if name == "sshd" {
+                    "auth required pam_postern.so prompt"
+                } else {
+                    "auth required pam_postern.so"
+                }],
             ),
         );
     }

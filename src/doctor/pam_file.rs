@@ -42,6 +42,11 @@ impl Module {
         self.name() == "pam_postern.so"
     }
 
+    /// Its file and its arguments.
+    pub(super) fn as_written(&self) -> String {
+        [std::slice::from_ref(&self.file), &self.arguments].concat().join(" ")
+    }
+
     pub(super) fn has(&self, argument: &str) -> bool {
         self.arguments.iter().any(|each| each == argument)
     }

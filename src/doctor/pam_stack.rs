@@ -42,6 +42,19 @@ pub(super) fn names_postern(stack: &[Step]) -> bool {
     modules(stack).into_iter().any(Module::is_postern)
 }
 
+/// Whether a login that Postern lets in is brought before Postern once more, with the same password and code.
+pub(super) fn asks_postern_twice(stack: &[Step]) -> bool {
+    let modules = modules(stack);
+    let mut ours = modules.iter().filter(|module| module.is_postern());
+    // Where it has an end or a branch there, the two are for different logins.
+    let goes_on =
+        |module: &Module| !matches!(module.control.after("success"), Action::Done | Action::Jump(_));
+    // With these words one of them asks for what the other has not seen.
+    let asks_for_more = |module: &Module| module.has("prompt") || module.has("second-factor-only");
+    let first = ours.next().is_some_and(|module| goes_on(module) && !asks_for_more(module));
+    first && ours.next().is_some_and(|module| !asks_for_more(module))
+}
+
 fn anything(module: &Module) -> &'static [&'static str] {
     match module.name() {
         "pam_deny.so" => &["auth_err"],
@@ -202,6 +215,23 @@ mod tests {
             true,
         );
         takes_a_code_alone("auth required pam_postern.so second-factor-only", true);
+    }
+
+    #[test]
+    fn whom_postern_lets_in_it_is_not_asked_again() {
+        let twice = |lines: &str| asks_postern_twice(&auth(&[("main", lines), DEBIAN]));
+        let once = "auth required pam_postern.so\n";
+        assert!(twice(&once.repeat(2)));
+        assert!(twice(&format!("{once}@include common-auth\nauth sufficient pam_postern.so\n")));
+        for other in [
+            once,
+            "auth required pam_postern.so\nauth required pam_postern.so second-factor-only",
+            "auth required pam_postern.so prompt\nauth required pam_postern.so",
+            "auth sufficient pam_postern.so\nauth required pam_postern.so",
+            "auth [success=1 default=ignore] pam_postern.so\nauth required pam_postern.so\nauth required pam_permit.so",
+        ] {
+            assert!(!twice(other), "{other}");
+        }
     }
 
     #[test]

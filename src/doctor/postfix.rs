@@ -93,7 +93,7 @@ fn by_cyrus(postfix: &Postfix, entry: &Entry, around: &Around<'_>, report: &mut 
         Checker::Another(whom) => report.found(
             &rules::POSTFIX_WITHOUT_POSTERN,
             format!("{} has passwords checked by {whom}.", spoken(entry)),
-            Remedy::commands(["postern setup postfix"]),
+            Remedy::lines("As root; it prints the steps, and does none of them", ["postern setup postfix"]),
         ),
     }
     name
@@ -120,17 +120,21 @@ fn permit(postfix: &Postfix, around: &Around<'_>, report: &mut Report) {
             &rules::POSTFIX_NO_PERMIT,
             format!("postern.toml has no permit with which {user} may ask about smtp."),
             Remedy::lines(
-                "At the end of postern.toml (then: systemctl reload postern)",
+                "At the end of postern.toml",
                 [
                     "[[daemon.permit]]".to_owned(),
                     format!("user = {user:?}"),
                     "services = [\"smtp\"]".to_owned(),
                     "believe_address = true".to_owned(),
                 ],
-            ),
+            )
+            .then("systemctl reload postern"),
         );
     }
 }
+
+/// A Postfix that runs goes by what it has read.
+pub(super) const RESTART: &str = "systemctl restart postfix";
 
 fn cleartext(postfix: &Postfix, entry: &Entry, report: &mut Report) {
     let is = |key, word| postfix.of(entry, key) == Some(word);
@@ -141,7 +145,10 @@ fn cleartext(postfix: &Postfix, entry: &Entry, report: &mut Report) {
         report.found(
             &rules::POSTFIX_CLEARTEXT,
             format!("{} takes passwords over connections without TLS.", spoken(entry)),
-            Remedy::commands([format!("postconf -P {}/{}/smtpd_tls_auth_only=yes", entry.name, entry.kind)]),
+            Remedy::commands([
+                &*format!("postconf -P {}/{}/smtpd_tls_auth_only=yes", entry.name, entry.kind),
+                RESTART,
+            ]),
         );
     }
 }

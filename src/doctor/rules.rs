@@ -55,6 +55,10 @@ rules! {
         "The stack can end with yes though pam_postern said no or was never asked: a control such as sufficient or \
          optional lets another module decide. The primary password alone is then enough.",
         "Make the line of pam_postern.so required, and let no line before it end the stack with yes.";
+    PAM_POSTERN_TWICE = "pam-postern-twice", Pam, Error,
+        "The stack names pam_postern.so twice. A code is good for one login: the first line takes it, and to the second it \
+         is spent, so that every login with a code is refused.",
+        "Leave one line of pam_postern.so, and make it required.";
     PAM_CODE_ALONE = "pam-code-alone", Pam, Error,
         "With second-factor-only, another module of the stack has to refuse a wrong password. This stack says yes to a \
          code whatever that module said, so a stolen phone is enough.",
@@ -94,15 +98,15 @@ rules! {
     DOVECOT_SERVICE_MISSING = "dovecot-service-missing", Dovecot, Error,
         "A protocol that Dovecot serves has no service file in /etc/pam.d. Either nobody logs in by it, or PAM takes \
          /etc/pam.d/other, which on Debian takes the primary password alone.",
-        "Put the shipped service file of that name into /etc/pam.d.";
+        "Install the service file of that name as it is shipped.";
     DOVECOT_SERVICE_WITHOUT_POSTERN = "dovecot-service-without-postern", Dovecot, Error,
         "The service file of a protocol that Dovecot serves does not name pam_postern.so, so that somebody else decides \
          there.",
-        "Put the shipped service file of that name into /etc/pam.d.";
+        "Install the service file of that name as it is shipped.";
     DOVECOT_SERVICE_UNRECOGNISED = "dovecot-service-unrecognised", Dovecot, Error,
         "The first passdb of the shipped example looks for one line in the service file, tabs included. Without that \
          very line it refuses everybody.",
-        "Write the line as it is shipped.";
+        "Install the service file of that name as it is shipped.";
     DOVECOT_DENIAL_NOT_FINAL = "dovecot-denial-not-final", Dovecot, Warning,
         "When Postern says no, Dovecot goes on to the next passdb. As soon as there is one, it may say yes to what \
          Postern has refused.",

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::doctor::finding::{Remedy, Report};
 use crate::doctor::machine::{self, Missed};
 use crate::doctor::pam::Services;
+use crate::doctor::postfix;
 use crate::doctor::rules;
 use crate::doctor::saslauthd::{self, Saslauthd};
 use crate::doctor::sockets::{Kind, Sockets};
@@ -118,7 +119,7 @@ impl Application {
             report.found(
                 &rules::SASL_STOCK_PLAIN,
                 format!("In {file}, pwcheck_method is {method}: libsasl's own PLAIN could answer."),
-                Remedy::lines(&format!("In {file}"), ["pwcheck_method: postern_is_not_loaded"]),
+                self.line("pwcheck_method: postern_is_not_loaded"),
             );
         }
         self.only_plain(report);
@@ -150,11 +151,7 @@ impl Application {
                 Some(_) => format!("In {file}, mech_list has more than PLAIN and LOGIN."),
             },
         };
-        report.found(
-            &rules::SASL_OTHER_MECHANISMS,
-            what,
-            Remedy::lines(&format!("In {file}"), ["mech_list: PLAIN LOGIN"]),
-        );
+        report.found(&rules::SASL_OTHER_MECHANISMS, what, self.line("mech_list: PLAIN LOGIN"));
     }
 
     fn by_saslauthd(&self, ground: &Judged<'_>, report: &mut Report) -> Checker {
@@ -204,15 +201,29 @@ const IN_JAIL: &str = "/postern/verify";
 impl Application {
     fn for_socket(&self, path: &str, kind: Kind, ground: &Judged<'_>) -> Remedy {
         match (kind, &self.jail) {
-            (Kind::Packets, Some(_)) if path != IN_JAIL => {
-                Remedy::lines(&format!("In {}", self.file.display()), [format!("postern_socket: {IN_JAIL}")])
-            }
+            (Kind::Packets, Some(_)) if path != IN_JAIL => self.line(&format!("postern_socket: {IN_JAIL}")),
             (Kind::Packets, _) => Remedy::commands(["systemctl enable --now postern.socket"]),
             (Kind::Stream, _) => Remedy::lines(
                 "In postern.toml, under [daemon]; its unit must let posternd write there (ReadWritePaths=)",
                 [format!("saslauthd = [{}]", ground.sockets.saslauthd_with(&self.outside(path)))],
-            ),
+            )
+            .then("systemctl restart postern"),
         }
+    }
+
+    /// A line of its file, in the place of one that speaks of the same.
+    fn line(&self, line: &str) -> Remedy {
+        let option = line.split(':').next().unwrap_or(line);
+        let place = format!("In {}, in the place of its line of {option} if it has one", self.file.display());
+        self.restarted(Remedy::lines(&place, [line]))
+    }
+
+    /// libsasl reads its file when the application starts.
+    fn restarted(&self, remedy: Remedy) -> Remedy {
+        if self.name.starts_with("smtpd") {
+            return remedy.then(postfix::RESTART);
+        }
+        Remedy { place: format!("{}; then restart {}", remedy.place, self.name), ..remedy }
     }
 }
 
@@ -242,14 +253,14 @@ pub(super) fn others(ground: &Judged<'_>, judged: &[String], report: &mut Report
                 report.found(
                     &rules::SASL_SIDE_DOOR,
                     format!("{} has passwords checked by {whom}.", application.file.display()),
-                    Remedy::lines(
+                    application.restarted(Remedy::lines(
                         &format!("In {}, in the place of what is there", application.file.display()),
                         [
                             "postern_enable: yes",
                             "mech_list: PLAIN LOGIN",
                             "pwcheck_method: postern_is_not_loaded",
                         ],
-                    ),
+                    )),
                 );
             }
         }

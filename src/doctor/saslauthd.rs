@@ -66,6 +66,11 @@ impl Saslauthd {
         self.mechanism == "pam" && services.auth(service).is_some_and(by_postern)
     }
 
+    /// Debian's unit, which is called as its file is.
+    fn unit(&self) -> &str {
+        self.file.file_name().and_then(|name| name.to_str()).unwrap_or("saslauthd")
+    }
+
     pub(super) fn examine(&self, report: &mut Report) {
         let caches = |word: &str| {
             word.starts_with('-') && !word.starts_with("--") && word.contains('c') && !word.starts_with("-m")
@@ -76,9 +81,10 @@ impl Saslauthd {
                 &rules::SASLAUTHD_CACHE,
                 format!("{} starts saslauthd with -c, which caches what Postern said.", self.file.display()),
                 Remedy::lines(
-                    &format!("In {} (then: systemctl restart saslauthd)", self.file.display()),
+                    &format!("In {}, in the place of its line of OPTIONS", self.file.display()),
                     [format!("OPTIONS=\"{}\"", kept.join(" "))],
-                ),
+                )
+                .then(&format!("systemctl restart {}", self.unit())),
             );
         }
     }

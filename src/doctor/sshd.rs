@@ -72,7 +72,7 @@ impl Sshd {
                 format!(
                     "sshd takes the password of {first} without asking PAM, and so without asking Postern."
                 ),
-                Remedy::lines("In /etc/ssh/sshd_config.d/postern.conf", CONFIGURATION),
+                remedy(),
             );
         }
     }
@@ -85,9 +85,13 @@ impl Sshd {
         report.found(
             &rules::SSHD_ASKS_NOTHING,
             format!("{DIRECTORY}/sshd has {word}, and sshd cannot ask for a code: {so}."),
-            Remedy::lines("In /etc/ssh/sshd_config.d/postern.conf", CONFIGURATION),
+            remedy(),
         );
     }
+}
+
+fn remedy() -> Remedy {
+    Remedy::lines("In /etc/ssh/sshd_config.d/postern.conf", CONFIGURATION).then("systemctl restart ssh")
 }
 
 /// As in packaging/examples/sshd/postern.conf.

@@ -1,7 +1,7 @@
 //! Sites with something to be found, each by its id and no other.
 
 use crate::good::{DOVECOT_2_4, PLUGIN_IN_JAIL, SASLAUTHD};
-use crate::ground::{doctor, ids, on};
+use crate::ground::{Remedy, doctor, ids, on, remedies};
 
 /// One site.
 pub struct Site {
@@ -25,8 +25,26 @@ impl Site {
         on(&change, || {
             let done = doctor(&["--json"]);
             assert_eq!(ids(&done), self.found, "{}", done.stdout);
+            remedies(&done).for_each(|(id, remedy)| is_read(&id, &remedy));
         });
     }
+}
+
+/// A server that runs goes by what it has read: the last command is its restart, unless PAM reads the file at each login.
+#[track_caller]
+fn is_read(id: &str, remedy: &Remedy) {
+    let server = match id {
+        "dovecot-without-postern" | "postfix-without-postern" | "sasl-plugin-missing" => return,
+        _ if id.starts_with("dovecot-service-") => return,
+        _ if id.starts_with("dovecot-") => "restart dovecot",
+        "postfix-cleartext" | "sasl-stock-plain" | "sasl-other-mechanisms" => "restart postfix",
+        "postfix-no-permit" => "reload postern",
+        "saslauthd-cache" => "restart saslauthd",
+        "sshd-asks-nothing" => "restart ssh",
+        _ => return,
+    };
+    let last = remedy.lines.iter().chain(&remedy.then).next_back().unwrap();
+    assert_eq!(*last, format!("systemctl {server}"), "{id}");
 }
 
 macro_rules! sites {
@@ -75,6 +93,8 @@ sites! {
     a_blank_password_behind_a_code:
         "printf '@include common-auth\\nauth required pam_postern.so second-factor-only\\n' >/etc/pam.d/webmail"
         => ["pam-nullok"];
+    postern_twice: "printf 'auth required pam_postern.so\\nauth sufficient pam_postern.so\\nauth required pam_deny.so\\n' >/etc/pam.d/webmail"
+        => ["pam-postern-twice"];
     no_module: "rm /usr/lib/x86_64-linux-gnu/security/pam_postern.so" => ["pam-module-missing"];
     a_service_that_does_not_ask: "echo 'auth required pam_unix.so' >/etc/pam.d/webmail" => ["pam-side-door"];
     sshd_that_takes_passwords:

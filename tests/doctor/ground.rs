@@ -12,7 +12,7 @@ const CHECKOUT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Everything that a site may change.
 const PLACES: &str = "/etc/dovecot /etc/postfix /etc/pam.d /etc/postern /etc/ssh /etc/default /etc/sasl2 /var/lib/postern \
-    /usr/local/bin /usr/lib/x86_64-linux-gnu/security/pam_postern.so /usr/lib/x86_64-linux-gnu/sasl2/libpostern.so";
+    /usr/local/bin /usr/lib/pam.d /usr/lib/x86_64-linux-gnu/security/pam_postern.so /usr/lib/x86_64-linux-gnu/sasl2/libpostern.so";
 
 /// Answers for adjtimex(2), since the clock of the machine is not ours to change.
 const CLOCK: &str = "#include <stdlib.h>\n#include <string.h>\n#include <sys/timex.h>\n\
@@ -32,6 +32,8 @@ pub fn furnish() -> Posternd {
         touch /usr/lib/x86_64-linux-gnu/security/pam_postern.so /usr/lib/x86_64-linux-gnu/sasl2/libpostern.so
         mkdir -p /usr/local/bin /etc/sasl2
         install -m 644 {CHECKOUT}/packaging/etc/pam.d/* /etc/pam.d/
+        mkdir -p /usr/lib/pam.d
+        install -m 644 {CHECKOUT}/packaging/etc/pam.d/* /usr/lib/pam.d/
         rm -f /etc/ssh/ssh_host_*
         ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
         mkdir -p -m 755 /run/sshd
@@ -82,4 +84,26 @@ pub fn ids(done: &Run) -> Vec<String> {
     let bad = findings.iter().any(|finding| finding["severity"] != "notice");
     assert_eq!(done.status, i32::from(bad), "{done:?}");
     findings.iter().map(|finding| finding["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What is to be pasted.
+pub struct Remedy {
+    pub place: String,
+    pub lines: Vec<String>,
+    pub then: Vec<String>,
+}
+
+/// What is advised, by the ids of the rules.
+pub fn remedies(done: &Run) -> impl Iterator<Item = (String, Remedy)> {
+    let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let words = |list: &serde_json::Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+    };
+    let remedy = move |finding: &serde_json::Value| {
+        let remedy = &finding["remedy"];
+        let place = remedy["place"].as_str().unwrap().to_owned();
+        let (lines, then) = (words(&remedy["lines"]), words(&remedy["then"]));
+        (finding["id"].as_str().unwrap().to_owned(), Remedy { place, lines, then })
+    };
+    report["findings"].as_array().unwrap().iter().map(remedy).collect::<Vec<_>>().into_iter()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::bad::SITES;
 use crate::good::OWN_USER;
-use crate::ground::{doctor, ids, on};
+use crate::ground::{doctor, ids, on, remedies};
 use crate::support::command::{Run, must, run};
 use crate::support::namespaces::WORK;
 use crate::support::people::PRIMARY;
@@ -16,6 +16,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("words::the_exit_code_is_by_severity", the_exit_code_is_by_severity),
     ("words::a_user_learns_what_it_needs", a_user_learns_what_it_needs),
     ("words::a_name_can_be_copied_to_a_shell", a_name_can_be_copied_to_a_shell),
+    ("words::what_is_to_be_pasted_mends_a_service_file", what_is_to_be_pasted_mends_a_service_file),
     ("words::one_line_sums_up", one_line_sums_up),
     ("words::root_is_sent_to_the_user_who_has_the_store", root_is_sent_to_the_user_who_has_the_store),
     (
@@ -102,6 +103,36 @@ fn a_user_learns_what_it_needs() {
     );
     assert_eq!(done.status, 6, "{done:?}");
     assert!(done.stderr.contains("hint: run it with sudo"), "{done:?}");
+}
+
+fn what_is_to_be_pasted_mends_a_service_file() {
+    let broken = [
+        "rm /etc/pam.d/postern-pop3",
+        "sed -i 's/\\t/ /g' /etc/pam.d/postern-pop3",
+        "echo 'auth required pam_deny.so' >/etc/pam.d/postern-pop3",
+    ];
+    for change in broken {
+        is_mended(change);
+        is_mended(&format!("rm -r /usr/lib/pam.d; {change}"));
+    }
+    // As a remedy once said: put one more before the others.
+    is_mended("sed -i '2i auth required pam_postern.so' /etc/pam.d/postern-doveadm");
+}
+
+/// By what the terminal shows, with everything else that it shows taken away.
+#[track_caller]
+fn is_mended(change: &str) {
+    on(change, || {
+        let done = doctor(&["--json"]);
+        let [(_, remedy)] = &*remedies(&done).collect::<Vec<_>>() else { panic!("{change}: {done:?}") };
+        assert_eq!(remedy.place, "As root");
+        let shown = doctor(&[]).stdout;
+        for line in &remedy.lines {
+            let shown = shown.lines().map(str::trim).find(|shown| shown == line);
+            must(shown.unwrap_or_else(|| panic!("{line}: {done:?}")));
+        }
+        assert_eq!(ids(&doctor(&["--json"])), [""; 0], "{change}");
+    });
 }
 
 fn one_line_sums_up() {
