@@ -1,13 +1,15 @@
 //! `postern client-settings`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::Exit;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
+use crate::cli::site::Site;
+use crate::cli::{Exit, World};
 use crate::cli::{table, text};
 use crate::hosts::{Dovecot, Entry, Listener, NotRun, Postfix};
 
@@ -50,7 +52,11 @@ struct Settings {
     servers: Vec<Server>,
 }
 
-pub(super) fn run(command: &ClientSettingsCommand) -> Result<Exit, Failure> {
+pub(super) fn run(
+    world: &World<'_>,
+    config: &Path,
+    command: &ClientSettingsCommand,
+) -> Result<Exit, Failure> {
     let (dovecot, postfix) =
         (Dovecot::ask(&|| false).map_err(stopped)?, Postfix::ask(&|| false).map_err(stopped)?);
     let host = match &command.host {
@@ -66,7 +72,7 @@ pub(super) fn run(command: &ClientSettingsCommand) -> Result<Exit, Failure> {
         ));
     }
     let settings = Settings {
-        username: command.account.as_ref().map(|account| account.to_string_lossy().into_owned()),
+        username: command.account.as_deref().map(|account| user_name(world, config, account)),
         authentication: "normal password",
         password: "an app password of its own for each device",
         servers,
@@ -80,6 +86,46 @@ pub(super) fn run(command: &ClientSettingsCommand) -> Result<Exit, Failure> {
         text::note("Warning: where the encryption is none, whoever listens can read the password.");
     }
     Ok(Exit::Ok)
+}
+
+/// What logs in, as far as whoever asks may see it: users have no look at the store.
+fn user_name(world: &World<'_>, config: &Path, typed: &OsStr) -> String {
+    let as_typed = typed.to_string_lossy().into_owned();
+    let found = Site::open(world, config).and_then(|site| known(&site, typed));
+    match found {
+        Err(_) | Ok(Known::AsTyped) => as_typed,
+        Ok(Known::By(name)) => {
+            text::note(&text::bounded(&format!("Note: the store has no account {as_typed}, but {name}.")));
+            name
+        }
+        Ok(Known::Nobody) => {
+            text::note(&text::bounded(&format!(
+                "Warning: the store has no account {as_typed}: nobody logs in by that name."
+            )));
+            as_typed
+        }
+    }
+}
+
+/// Whom a name that was typed logs in.
+enum Known {
+    AsTyped,
+    /// By this name alone.
+    By(String),
+    Nobody,
+}
+
+fn known(site: &Site<'_>, typed: &OsStr) -> Result<Known, Failure> {
+    let store = site.vault()?.store;
+    if store.account(&site.account(typed)?)?.is_some() {
+        return Ok(Known::AsTyped);
+    }
+    let text = typed.to_string_lossy();
+    let Some((local, _)) = text.rsplit_once('@') else {
+        return Ok(Known::Nobody);
+    };
+    let found = store.account(&site.account(OsStr::new(local))?)?;
+    Ok(found.map_or(Known::Nobody, |account| Known::By(account.name)))
 }
 
 fn stopped(error: NotRun) -> Failure {

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::backend::DaemonError;
 use crate::cli::hint::Subject;
 use crate::cli::own::refusal;
 use crate::cli::text;
+use crate::config::{ConfigError, DEFAULT_PATH, FileError};
 use crate::domain::primary::Inadmissible;
 use crate::domain::self_service::Refusal;
 use crate::enrollment::EnrollmentError;
@@ -133,6 +134,10 @@ impl Failure {
             ),
             Self::Enrollment(error) => for_enrollment(error),
             Self::Unavailable(_) | Self::Place(..) if self.is_forbidden() => for_forbidden(),
+            Self::Unavailable(error) if is_elsewhere(error) => (
+                Exit::Unavailable,
+                "see how --config is spelled; `postern --config FILE init` makes one there",
+            ),
             Self::Unavailable(error) => (Exit::Unavailable, error.remedy()),
             Self::StoreWithoutKey { .. } => (
                 Exit::Unavailable,
@@ -147,6 +152,11 @@ impl Failure {
             Self::NotShown(_) => (Exit::Unavailable, "see where stdout leads, then make another"),
         }
     }
+}
+
+/// Whether a configuration is missing that somebody has named.
+fn is_elsewhere(error: &Unavailable) -> bool {
+    matches!(error, Unavailable::Config(ConfigError::File(path, FileError::Missing)) if path != Path::new(DEFAULT_PATH))
 }
 
 const fn for_forbidden() -> (Exit, &'static str) {

@@ -12,6 +12,7 @@ mod failure;
 mod text;
 mod hint;
 mod own_user;
+mod misspelled;
 mod table;
 mod progress;
 mod secrets;
@@ -117,6 +118,7 @@ pub fn run(world: &World<'_>, arguments: impl Iterator<Item = OsString>) -> Exit
     match parsed {
         Ok((parsed, subject)) => obey(world, &parsed).unwrap_or_else(|failure| {
             let hint = own_user::hint(world, &failure, &arguments);
+            let hint = hint.or_else(|| misspelled::hint(world, &parsed.config, &failure));
             failure.say(&subject, hint)
         }),
         Err(answer) => arguments::say(&answer),
@@ -141,7 +143,7 @@ fn obey(world: &World<'_>, arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Log(command) => log::run(&Site::open(world, config)?, command),
         Command::Doctor(command) => doctor::run(world, config, command),
         Command::Setup(command) => setup::run(command),
-        Command::ClientSettings(command) => client_settings::run(command),
+        Command::ClientSettings(command) => client_settings::run(world, config, command),
         Command::Completions(command) => completions::run(command),
         Command::Config(ConfigCommand::Check(output)) => check::run(&Site::open(world, config)?, *output),
     }

@@ -65,7 +65,11 @@ pub(super) fn run(site: &Site<'_>, command: &RecoveryCommand) -> Result<Exit, Fa
             let form = if *sheet { Form::Sheet } else { Form::Lines };
             match Whose::of(site, name.as_deref())? {
                 Whose::Named(_) if source.secret_fd.is_some() => return Err(secrets::nothing_asked()),
-                Whose::Named(name) => hand_out(site, &site.vault()?, &name, form)?,
+                Whose::Named(name) => {
+                    let vault = site.vault()?;
+                    hand_out(site, &vault, &name, form)?;
+                    say_if_alone(&vault, &name)?;
+                }
                 Whose::Own(own) => own.renew_recovery_codes(form, source.secret_fd)?,
             }
         }
@@ -97,6 +101,19 @@ pub(super) fn hand_out(
         // What nobody has seen must not stay good.
         enrollment.retire_recovery_codes(name, site.made())?;
         return Err(Failure::NotShown(error));
+    }
+    Ok(())
+}
+
+/// Whoever runs out of them, and has nothing else, is locked out.
+fn say_if_alone(vault: &Vault, name: &AccountName) -> Result<(), Failure> {
+    let account = Enrollment::new(vault).account(name)?;
+    if vault.store.totp_keys(account.id)?.is_empty() {
+        let (word, name) = (operands(&[name.as_str()]), text::escaped(name.as_str()));
+        text::note(&format!(
+            "{name} has no authenticator, so that each login with the primary password takes one of"
+        ));
+        text::note(&format!("these codes, until none is left. To enroll one: postern totp enroll {word}"));
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use clap::Args;
@@ -37,13 +38,17 @@ pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Fai
     if fs::symlink_metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         return Err(Failure::NotFound(file.to_owned()));
     }
+    if is_the_store_itself(site, file) {
+        let what = format!("{} is the store itself, and no copy of it", file.display());
+        return Err(Failure::Denied(what, "name a file that postern backup has made; nothing was restored"));
+    }
     let copy = Vault::read_copy(&site.config, site.owner(), file, site.made())
         .map_err(|why| about_the_copy(site, file, why))?;
     let place = make_place(site)?;
     let mut vault = site.vault().map_err(in_the_way)?;
     let loss = vault.store.loss_by(&copy.store)?;
     let refused = !loss.is_nothing() && place == Place::Found && !command.force_older;
-    name(&loss);
+    name(&loss, if refused { "would be undone" } else { "undone" });
     let made = site.made();
     if !refused {
         vault.store.put_back(copy.store, &loss, made)?;
@@ -55,11 +60,16 @@ pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Fai
         let changes = text::counted(usize::try_from(loss.rows()).unwrap_or(usize::MAX), "change");
         return Err(Failure::Denied(
             format!("the store has {changes} that the copy does not know; nothing was restored"),
-            "look at them with `postern log`; --force-older undoes them",
+            "`postern log` shows them all; --force-older undoes them",
         ));
     }
     say_what_is_spent(made.at);
     Ok(Exit::Ok)
+}
+
+fn is_the_store_itself(site: &Site<'_>, file: &Path) -> bool {
+    let same = || Ok::<_, io::Error>((fs::metadata(file)?, fs::metadata(&site.config.store)?));
+    same().is_ok_and(|(one, other)| (one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 fn say_what_is_spent(restored: UnixTime) {
@@ -123,15 +133,20 @@ fn in_the_way(why: Unavailable) -> Failure {
     why.into()
 }
 
-fn name(loss: &Loss) {
+/// The closings, which matter most, and the number of the rest.
+fn name(loss: &Loss, undone: &str) {
     for closing in loss.closings.iter().take(NAMED) {
         let whose = [closing.account.as_deref(), closing.label.as_deref()];
         let whose: Vec<&str> = whose.into_iter().flatten().collect();
-        let line = format!("undone: {} {} {}", table::local(closing.at), closing.event, whose.join(" "));
+        let line = format!("{undone}: {} {} {}", table::local(closing.at), closing.event, whose.join(" "));
         text::note(&text::bounded(line.trim_end()));
     }
     if let Some(more) = loss.closings.len().checked_sub(NAMED).filter(|more| 0 < *more) {
         text::note(&format!("and {more} more; --json names them all"));
+    }
+    let others = usize::try_from(loss.rows()).unwrap_or(usize::MAX).saturating_sub(loss.closings.len());
+    if 0 < others {
+        text::note(&format!("{undone}: {} that closed nothing", text::counted(others, "change")));
     }
 }
 

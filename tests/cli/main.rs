@@ -32,3 +32,4 @@ mod words;
 mod tree;
 mod log;
 mod completing;
+mod stumbling;

@@ -19,6 +19,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("words::what_is_to_be_pasted_mends_a_service_file", what_is_to_be_pasted_mends_a_service_file),
     ("words::one_line_sums_up", one_line_sums_up),
     ("words::root_is_sent_to_the_user_who_has_the_store", root_is_sent_to_the_user_who_has_the_store),
+    ("words::client_settings_name_who_logs_in", client_settings_name_who_logs_in),
     (
         "words::a_primary_that_posternd_cannot_check_is_not_called_wrong",
         a_primary_that_posternd_cannot_check_is_not_called_wrong,
@@ -180,4 +181,18 @@ fn a_primary_that_posternd_cannot_check_is_not_called_wrong() {
         let remedy = &found["remedy"]["lines"][0];
         assert_eq!(remedy, "runuser -u _postern -- postern account remove bob", "{report}");
     });
+}
+
+fn client_settings_name_who_logs_in() {
+    for (typed, name, said) in [
+        ("bob", "bob", ""),
+        ("bob@example.org", "bob", "the store has no account bob@example.org, but bob"),
+        ("alice1@example.org", "alice1@example.org", ""),
+        ("nobody@example.org", "nobody@example.org", "nobody logs in by that name"),
+    ] {
+        let done = run("postern", &["client-settings", typed, "--host", "mail.example.org", "--json"], "");
+        let settings: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        assert_eq!(settings["username"], name, "{done:?}");
+        assert!(done.stderr.contains(said) && said.is_empty() != done.stderr.contains("store"), "{done:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! `postern app restore`.
 
+use std::ffi::{OsStr, OsString};
+
 use clap::Args;
 use serde::Serialize;
 
@@ -14,7 +16,7 @@ use crate::store::{Fate, RestorableRevocation, Restored};
 pub struct RestoreCommand {
     /// The number that the revocation was given.
     #[arg(required_unless_present = "list", conflicts_with = "list")]
-    revocation: Option<i64>,
+    revocation: Option<OsString>,
     /// List the revocations that can be taken back, the newest first.
     #[arg(long)]
     list: bool,
@@ -23,10 +25,17 @@ pub struct RestoreCommand {
 }
 
 pub(super) fn run(site: &Site<'_>, command: &RestoreCommand) -> Result<Exit, Failure> {
-    match command.revocation {
-        Some(id) => restore(site, id, command.output),
+    match &command.revocation {
+        Some(typed) => restore(site, number(typed)?, command.output),
         None => list(site, command.output),
     }
+}
+
+fn number(typed: &OsStr) -> Result<i64, Failure> {
+    typed.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let what = format!("{:?} is not the number of a revocation", text::bounded(&typed.to_string_lossy()));
+        Failure::Usage(what, "`postern app restore --list` shows the numbers")
+    })
 }
 
 /// Says no where anything stays revoked, so that a script notices.
@@ -89,8 +98,8 @@ fn list(site: &Site<'_>, output: Output) -> Result<Exit, Failure> {
     if revocations.is_empty() {
         text::note("There is no revocation that could be taken back.");
     }
-    let headings = ["REVOCATION", "MADE", "BY UID", "RESTORABLE UNTIL", "APP PASSWORDS"];
-    table::print(headings, &revocations.iter().map(cells).collect::<Vec<_>>())?;
+    let headings = ["REVOCATION", "MADE", "BY", "RESTORABLE UNTIL", "APP PASSWORDS"];
+    table::print(headings, &revocations.iter().map(|row| cells(site, row)).collect::<Vec<_>>())?;
     Ok(Exit::Ok)
 }
 
@@ -123,10 +132,10 @@ impl<'a> From<&'a RestorableRevocation> for Listed<'a> {
     }
 }
 
-fn cells(row: &RestorableRevocation) -> [String; 5] {
+fn cells(site: &Site<'_>, row: &RestorableRevocation) -> [String; 5] {
     let what = match &row.app_passwords[..] {
         [(account, label)] => format!("{account} {label}"),
         many => many.len().to_string(),
     };
-    [row.id.to_string(), table::local(row.at), row.by.to_string(), table::until(row.restorable_until), what]
+    [row.id.to_string(), table::local(row.at), site.user(row.by), table::until(row.restorable_until), what]
 }

@@ -2,7 +2,7 @@
 
 use super::seen::Seen;
 use crate::audit::Path;
-use crate::cli::table;
+use crate::cli::{table, text};
 use crate::domain::throttle::Throttled;
 use crate::domain::verdict::Denial;
 use crate::store::PrimaryCheck;
@@ -67,16 +67,23 @@ pub(super) fn next_step(why: Denial, decision: &Decision, seen: &Seen<'_>) -> St
         (Denial::AccountDisabled | Denial::WrongPrimary, None) if seen.lacks_user => NO_USER,
         (Denial::WrongPrimary, None) => about_primary(decision.path, seen.primary.as_ref()),
         (Denial::CodeSpent, _) if codes_from.is_some() => WAIT,
+        (Denial::Revoked | Denial::Expired, _) if seen.has_namesake => REPLACED,
         _ => in_general(why),
     };
     let scope = decision.terms.as_ref().map(|terms| seen.wider(&terms.scope));
     let from = codes_from.map(table::to_the_second).unwrap_or_default();
-    let hint = hint.replace("{scope}", &scope.unwrap_or_default()).replace("{from}", &from);
+    let hint = hint
+        .replace("{scope}", &scope.unwrap_or_default())
+        .replace("{from}", &from)
+        .replace("{new}", &text::shell_word(&seen.free_label));
     seen.subject(decision).fill(&hint)
 }
 
 const ALMOST_AN_APP_PASSWORD: &str = "an app password has 20 symbols: copy it again; if it is gone, make another: \
-                                      `postern app add --label={label} {account}`";
+                                      `postern app add --label={new} {account}`";
+
+const REPLACED: &str = "the account has a live one of that label, and the program still sends the one before: put the live one \
+                        in, or make another: `postern app add --label={new} {account}`";
 
 const WAIT: &str = "each code is good for one login, and the app's count as spent until {from}: wait until then, or take \
                     the next line of the sheet";
@@ -104,13 +111,13 @@ const fn in_general(why: Denial) -> &'static str {
         Denial::Malformed => "look at what `field=` names",
         Denial::OtherIdentity => "leave the authorization identity of the mail program empty",
         Denial::Mistyped => {
-            "copy it again; if it is gone, make another: `postern app add --label={label} {account}`"
+            "copy it again; if it is gone, make another: `postern app add --label={new} {account}`"
         }
         Denial::OutsideNetworks => {
             "name the client's address with --rhost; to let it in from any: `postern app limit --network any {account} {label}`"
         }
         Denial::UnknownAppPassword | Denial::Revoked | Denial::Expired => {
-            "make another: `postern app add --label={label} {account}`"
+            "make another: `postern app add --label={new} {account}`"
         }
         Denial::OtherAccount => "look for a wrong user name in the mail program",
         Denial::OutOfScope => {
@@ -126,7 +133,7 @@ const fn in_general(why: Denial) -> &'static str {
         }
         Denial::SecondFactorMissing => "type the code directly behind the password, or use an app password",
         Denial::NoSecondFactor => {
-            "`postern totp enroll {account}`; or an app password: `postern app add --label={label} {account}`"
+            "`postern totp enroll {account}`; or an app password: `postern app add --label={new} {account}`"
         }
         Denial::WrongCode => {
             "compare the clocks of this host and of the app; a code is good for a minute and a half"

@@ -4,6 +4,7 @@ mod seen;
 mod explain;
 mod denial;
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path as FilePath;
 
@@ -24,6 +25,7 @@ use explain::Rule;
 use seen::Seen;
 
 pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) -> Result<Exit, Failure> {
+    command.rhost.as_deref().map_or(Ok(()), must_be_address)?;
     // Before anybody types a secret for nothing.
     let site = Site::open(world, config)?;
     drop(site.vault()?);
@@ -49,15 +51,24 @@ pub(super) fn run(world: &World<'_>, config: &FilePath, command: &TryCommand) ->
     };
     let spending = if command.spend { Spending::Real } else { Spending::Rehearsal };
     let decision = door.decide(&raw, spending, world.clock)?;
-    let seen = Seen::look(&site, &site.vault()?, &raw)?;
+    let seen = Seen::look(&site, &site.vault()?, &raw, decision.label.as_deref())?;
     let told = Told::new(&decision, &seen);
     if command.output.json {
         text::json(&told)?;
     } else {
         text::result(&told.line())?;
+        explain::tell(&told.rules);
     }
-    explain::tell(&told.rules);
     Ok(conclude(&decision, &seen, spending))
+}
+
+/// Hosts may say a name or nothing where they have no address; whoever types one means an address.
+fn must_be_address(typed: &OsStr) -> Result<(), Failure> {
+    if attempt::remote_host(typed.as_bytes()) == Ok(None) {
+        let what = format!("--rhost {:?} is not an address", text::bounded(&typed.to_string_lossy()));
+        return Err(Failure::Usage(what, "name one such as 192.0.2.7 or 2001:db8::7, or leave --rhost out"));
+    }
+    Ok(())
 }
 
 fn conclude(decision: &Decision, seen: &Seen<'_>, spending: Spending) -> Exit {

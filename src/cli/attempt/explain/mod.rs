@@ -150,6 +150,8 @@ mod tests {
             codes_from: None,
             near_miss: None,
             generated: true,
+            has_namesake: false,
+            free_label: String::new(),
         };
         let told = rules(&decision, &seen);
         let decided: Vec<_> = told.iter().filter(|rule| rule.decided).collect();
