@@ -56,8 +56,8 @@ fn why_open(tried: &Try, door: &Door) -> String {
              (2.4: service_name = postern-%{{protocol}}), and no service= in /etc/pam.d."
         ),
         (Kind::WrongScope | Kind::Revoked | Kind::Replayed, _) => format!(
-            "Something in front of Postern remembers passwords: take auth_cache_size and cache_key out of Dovecot, and -c out \
-             of saslauthd's options. {}",
+            "Something in front of Postern remembers passwords: take auth_cache_size and cache_key (2.4: use_cache) out of \
+             Dovecot, and -c out of saslauthd's options. {}",
             whom_it_asks(door)
         ),
         (Kind::Unknown | Kind::Empty, _) => format!(
