@@ -225,11 +225,18 @@ pub(super) enum AccountCommand {
   sudo postern account remove alice --dry-run
   sudo postern account remove alice")]
     Remove(RemoveCommand),
-    /// Set a new primary password, where Postern checks it.
-    #[command(after_help = "Example:\n  sudo postern account passwd bob@example.org")]
+    /// Set a new primary password, where Postern checks it, or let another check it.
+    ///
+    /// App passwords, second factors and recovery codes stay as they are.
+    #[command(after_help = "Examples:
+  sudo postern account passwd bob@example.org
+  sudo postern account passwd alice --primary store")]
     Passwd {
         /// The account.
         name: OsString,
+        /// Who checks it from now on: with `store` the command asks for it, with `pam` it is the system's.
+        #[arg(long)]
+        primary: Option<Primary>,
         #[command(flatten)]
         source: SecretSource,
     },

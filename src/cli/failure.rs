@@ -180,9 +180,10 @@ fn for_enrollment(error: &EnrollmentError) -> (Exit, &'static str) {
         EnrollmentError::LivesTooLong(_) => {
             (Exit::Usage, "ask for an earlier end, or leave --expires out; postern.toml sets the limit")
         }
-        EnrollmentError::PrimaryElsewhere(_) => {
-            (Exit::Denied, "change it where PAM keeps it, often with passwd(1)")
-        }
+        EnrollmentError::PrimaryElsewhere(_) => (
+            Exit::Denied,
+            "change it where PAM keeps it, often with passwd(1); for one in the store: `postern account passwd --primary store {account}`",
+        ),
         EnrollmentError::Inadmissible(rule) => (Exit::Usage, for_inadmissible(*rule)),
         EnrollmentError::KeyTaken(..) => {
             (Exit::Exists, "make a new key for another device, or use the one there is")

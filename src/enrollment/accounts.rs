@@ -8,7 +8,7 @@ use crate::domain::primary::admissible;
 use crate::enrollment::{Enrollment, EnrollmentError};
 use crate::store::{Account, Made, PrimaryCheck, StoreError, Written};
 
-/// Who checks a new account's primary password.
+/// Who checks an account's primary password from now on.
 pub enum NewPrimary<'a> {
     /// PAM, for the person who has this uid now, if the system knows the name.
     Pam(Option<u32>),
@@ -27,10 +27,7 @@ impl Enrollment<'_> {
         primary: &NewPrimary<'_>,
         made: Made,
     ) -> Result<(), EnrollmentError> {
-        let (primary, unix_uid) = match primary {
-            NewPrimary::Pam(unix_uid) => (PrimaryCheck::Pam, *unix_uid),
-            NewPrimary::Store(secret) => (self.hashed(secret)?, None),
-        };
+        let (primary, unix_uid) = self.columns(primary)?;
         self.vault.store.add_account(name, &primary, unix_uid, made).map_err(|error| {
             if matches!(error, StoreError::Taken) {
                 return EnrollmentError::AccountTaken(name.clone());
@@ -71,23 +68,28 @@ impl Enrollment<'_> {
         Ok(self.vault.store.unlock(self.account(name)?.id, made)?)
     }
 
-    /// Replaces the primary password of an account whose primary is ours.
+    /// Replaces the primary password of an account, or who checks it.
     ///
     /// # Errors
-    /// Where it is PAM's, or may not be chosen.
+    /// `NoAccount`, or where the primary may not be chosen.
     pub fn set_primary(
         &self,
         name: &AccountName,
-        secret: &Secret,
+        primary: &NewPrimary<'_>,
         made: Made,
     ) -> Result<(), EnrollmentError> {
         let account = self.account(name)?;
-        if account.primary == PrimaryCheck::Pam {
-            return Err(EnrollmentError::PrimaryElsewhere(name.clone()));
-        }
-        match self.vault.store.set_primary(account.id, &self.hashed(secret)?, made)? {
+        let (primary, unix_uid) = self.columns(primary)?;
+        match self.vault.store.set_primary(account.id, &primary, unix_uid, made)? {
             Written::Changed => Ok(()),
             Written::NotFound => Err(EnrollmentError::NoAccount(name.clone())),
+        }
+    }
+
+    fn columns(&self, primary: &NewPrimary<'_>) -> Result<(PrimaryCheck, Option<u32>), EnrollmentError> {
+        match primary {
+            NewPrimary::Pam(unix_uid) => Ok((PrimaryCheck::Pam, *unix_uid)),
+            NewPrimary::Store(secret) => Ok((self.hashed(secret)?, None)),
         }
     }
 

@@ -239,15 +239,18 @@ impl Store {
         &self,
         account_id: i64,
         primary: &PrimaryCheck,
+        unix_uid: Option<u32>,
         made: Made,
     ) -> Result<Written, StoreError> {
-        let sql = "UPDATE account SET primary_check = ?2, primary_hash = ?3, key_id = ?4,
+        let sql = "UPDATE account SET primary_check = ?2, primary_hash = ?3, key_id = ?4, unix_uid = ?5,
                                       primary_version = primary_version + 1
                    WHERE id = ?1";
         let (check, hash) = columns(primary);
+        let detail = format!("primary={check}");
         self.write(|transaction| {
-            let rows = transaction.execute(sql, (account_id, check, hash, self.key_id()?))?;
-            self.record_if(rows, transaction, made, &Entry::of("account.passwd", account_id))
+            let rows = transaction.execute(sql, (account_id, check, hash, self.key_id()?, unix_uid))?;
+            let entry = Entry { detail: Some(&detail), ..Entry::of("account.passwd", account_id) };
+            self.record_if(rows, transaction, made, &entry)
         })
     }
 }

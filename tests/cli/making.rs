@@ -221,6 +221,25 @@ fn a_primary_password_is_changed_by_line_or_descriptor() {
 }
 
 #[test]
+fn who_checks_a_primary_password_changes_and_what_the_account_has_stays() {
+    let home = Home::with_alice();
+    let phone = home.app_password("phone");
+    let why = |secret: &str| home.run(["try", "alice", "--service", "imap"], secret).out;
+    let checked = || home.run(["account", "show", "alice", "--json"], "").json()["primary"].clone();
+    let moved = home.run(["account", "passwd", "alice", "--primary", "pam"], "");
+    moved.is(0);
+    assert!(moved.err.contains("Warning: this system has no user alice"), "{moved:?}");
+    assert_eq!(checked(), "pam");
+    assert!(!why(PRIMARY).contains("no-second-factor"), "the old hash is gone");
+    home.run(["account", "passwd", "alice", "--primary", "store"], "another good one").is(0);
+    assert_eq!(checked(), "store");
+    assert_eq!(why("another good one"), "denied path=primary why=no-second-factor\n");
+    assert!(why(&phone).starts_with("granted path=app-password"), "{}", why(&phone));
+    let told = home.run(["log", "--event", "account.passwd", "--json"], "").out;
+    assert!(told.contains("primary=pam") && told.contains("primary=store"), "{told}");
+}
+
+#[test]
 fn an_app_password_that_nobody_saw_is_not_good() {
     let home = Home::with_alice();
     let mut child = home.command(["app", "add", "alice", "--label", "phone"]);

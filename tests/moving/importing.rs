@@ -2,6 +2,7 @@
 
 use postern::domain::throttle::Source;
 use postern::domain::verdict::Denial;
+use postern::enrollment::NewPrimary;
 use postern::moving::Format;
 use postern::verifier::Spending;
 
@@ -132,7 +133,7 @@ fn a_login_that_is_under_way_survives_another_that_hashes_anew() {
     // Another password is another matter.
     let secret = super::Secret::copy_of(b"another horse");
     postern::enrollment::Enrollment::new(&vault)
-        .set_primary(&name("anna@example.org"), &secret, site.made())
+        .set_primary(&name("anna@example.org"), &NewPrimary::Store(&secret), site.made())
         .unwrap();
     let step = TimeStep(step.0 + 1);
     assert_eq!(vault.store.spend_step(&seen, &keys[0], step, &by).unwrap(), Spent::NotForThisAccount);

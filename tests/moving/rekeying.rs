@@ -7,7 +7,7 @@ use std::thread;
 use postern::config::{read_key, replace_key};
 use postern::domain::throttle::Source;
 use postern::domain::verdict::Denial;
-use postern::enrollment::Enrollment;
+use postern::enrollment::{Enrollment, NewPrimary};
 use postern::moving::{Format, Rekey, RekeyError, Rest, Status};
 use postern::store::{ChainWalk, StoreError, Walked};
 use postern::verifier::{Unavailable, Vault};
@@ -138,7 +138,9 @@ fn the_rest_is_revoked_only_where_that_is_asked_for() {
     Ask::of("alice", &tablet).passes(&site);
     Ask::of("alice", PRIMARY).fails(&site, Denial::WrongPrimary);
     let secret = super::Secret::copy_of(PRIMARY.as_bytes());
-    Enrollment::new(&site.vault()).set_primary(&name("alice"), &secret, site.made()).unwrap();
+    Enrollment::new(&site.vault())
+        .set_primary(&name("alice"), &NewPrimary::Store(&secret), site.made())
+        .unwrap();
     let field = format!("{PRIMARY}{}", code_at(now()));
     // From elsewhere, where nobody remembers that it was refused.
     Ask { remote: "192.0.2.9", ..Ask::of("alice", &field) }.passes(&site);

@@ -38,7 +38,9 @@ pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Fai
         AccountCommand::Disable { name } => disable(site, &site.account(name)?)?,
         AccountCommand::Enable { name } => enable(site, &site.account(name)?)?,
         AccountCommand::Unlock { name } => unlock(site, &site.account(name)?)?,
-        AccountCommand::Passwd { name, source } => passwd(site, &site.account(name)?, source)?,
+        AccountCommand::Passwd { name, primary, source } => {
+            passwd(site, &site.account(name)?, *primary, source)?;
+        }
         AccountCommand::Compromised(command) => return compromised::run(site, command),
         AccountCommand::Remove(command) => return remove::run(site, command),
     }
@@ -167,19 +169,38 @@ fn unlock_stranger(site: &Site<'_>, vault: &Vault, name: &AccountName) -> Result
     Ok(())
 }
 
-fn passwd(site: &Site<'_>, name: &AccountName, source: &SecretSource) -> Result<(), Failure> {
+fn passwd(
+    site: &Site<'_>,
+    name: &AccountName,
+    primary: Option<Primary>,
+    source: &SecretSource,
+) -> Result<(), Failure> {
     let vault = site.vault()?;
     let enrollment = Enrollment::new(&vault);
-    if enrollment.account(name)?.primary == PrimaryCheck::Pam {
-        return Err(EnrollmentError::PrimaryElsewhere(name.clone()).into());
-    }
-    let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
-    enrollment.set_primary(name, &secret, site.made())?;
+    let before = enrollment.account(name)?.primary;
+    let changed = match primary {
+        None if before == PrimaryCheck::Pam => {
+            return Err(EnrollmentError::PrimaryElsewhere(name.clone()).into());
+        }
+        Some(Primary::Pam) => {
+            let unix_uid = user(site, name, Users::All)?;
+            enrollment.set_primary(name, &NewPrimary::Pam(unix_uid), site.made())?;
+            if unix_uid.is_none() {
+                warn_of_missing_user(site, name);
+            }
+            "has its primary password checked by PAM"
+        }
+        None | Some(Primary::Store) => {
+            let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
+            enrollment.set_primary(name, &NewPrimary::Store(&secret), site.made())?;
+            "has a new primary password, which Postern checks"
+        }
+    };
     // The new one may have been tried before its time, and be remembered as wrong.
     site.forget_refusals(&vault, &[name]);
     let name = text::shell_word(name.as_str());
     text::note(&format!(
-        "The account {name} has a new primary password. Its app passwords stay as they were."
+        "The account {name} {changed}. Its app passwords and second factors stay as they were."
     ));
     Ok(())
 }
