@@ -1,5 +1,9 @@
 //! `postern setup`.
 
+use std::borrow::Cow;
+use std::fs;
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -7,7 +11,7 @@ use crate::cli::Exit;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::text::{self, Ink, painted_result as painted};
-use crate::doctor::{Release, installed_release};
+use crate::doctor::{Release, installed_example, installed_release};
 
 #[derive(Subcommand)]
 pub(super) enum SetupCommand {
@@ -75,12 +79,19 @@ enum How {
     /// Lines for a file that is there.
     Lines { into: &'static str, text: &'static str },
     /// A script to be run as root.
-    Run { script: &'static str },
+    Run { script: Cow<'static, str> },
 }
 
 macro_rules! example {
     ($name:literal) => {
         include_str!(concat!("../../packaging/examples/", $name))
+    };
+}
+
+/// The same with its name.
+macro_rules! named {
+    ($name:literal) => {
+        ($name, example!($name))
     };
 }
 
@@ -120,14 +131,18 @@ fn by_what_is_there() -> By {
 fn dovecot(release: Release) -> Vec<Step> {
     let (passdb, socket) = match release {
         Release::Old => {
-            (example!("dovecot-2.3/auth-postern.conf.ext"), example!("dovecot-2.3/20-postfix-auth.conf"))
+            (named!("dovecot-2.3/auth-postern.conf.ext"), named!("dovecot-2.3/20-postfix-auth.conf"))
         }
         Release::New => {
-            (example!("dovecot-2.4/auth-postern.conf.ext"), example!("dovecot-2.4/20-postfix-auth.conf"))
+            (named!("dovecot-2.4/auth-postern.conf.ext"), named!("dovecot-2.4/20-postfix-auth.conf"))
         }
     };
     vec![
-        file("Who checks passwords", "/etc/dovecot/conf.d/auth-postern.conf.ext", passdb),
+        file(
+            "Who checks passwords, and last where the mail lies",
+            "/etc/dovecot/conf.d/auth-postern.conf.ext",
+            passdb,
+        ),
         script(
             "In the place of what was there",
             "sed -i 's/^!include auth-system.conf.ext/!include auth-postern.conf.ext/' /etc/dovecot/conf.d/10-auth.conf\n",
@@ -154,7 +169,7 @@ fn postfix(by: By) -> Vec<Step> {
         By::PlugIn => vec![
             lines(PERMITTED, TOML, PERMIT),
             script("Start posternd, in Postfix's jail too", "systemctl enable --now postern.socket\n"),
-            file(CHECKS, "/etc/postfix/sasl/smtpd.conf", example!("postfix/smtpd.conf")),
+            file(CHECKS, "/etc/postfix/sasl/smtpd.conf", named!("postfix/smtpd.conf")),
             script(SUBMISSION, example!("postfix/submission-cyrus")),
             restart,
         ],
@@ -162,7 +177,7 @@ fn postfix(by: By) -> Vec<Step> {
             lines(PERMITTED, TOML, PERMIT),
             script("Where posternd answers in saslauthd's language, in Postfix's jail", MUX),
             script("That socket is posternd's own, from the start of the machine on", START),
-            file(CHECKS, "/etc/postfix/sasl/smtpd-saslauthd.conf", example!("postfix/smtpd-saslauthd.conf")),
+            file(CHECKS, "/etc/postfix/sasl/smtpd-saslauthd.conf", named!("postfix/smtpd-saslauthd.conf")),
             script(SUBMISSION, BY_SASLAUTHD),
             restart,
         ],
@@ -189,7 +204,7 @@ const PERMIT: &str = "[[daemon.permit]]\nuser = \"postfix\"\nservices = [\"smtp\
 
 fn sshd() -> Vec<Step> {
     vec![
-        file("Let sshd ask questions", "/etc/ssh/sshd_config.d/postern.conf", example!("sshd/postern.conf")),
+        file("Let sshd ask questions", "/etc/ssh/sshd_config.d/postern.conf", named!("sshd/postern.conf")),
         script(
             "In the place of the password alone",
             "sed -i 's/^@include common-auth/auth required pam_postern.so prompt/' /etc/pam.d/sshd\n",
@@ -198,8 +213,17 @@ fn sshd() -> Vec<Step> {
     ]
 }
 
-const fn file(what: &'static str, path: &'static str, text: &'static str) -> Step {
-    Step { what, how: How::File { path, text } }
+/// A file with the text of an example; where that lies on this machine, the command that copies it, tabs included.
+fn file(what: &'static str, path: &'static str, (name, text): (&str, &'static str)) -> Step {
+    let is_the_same = |example: &PathBuf| fs::read_to_string(example).is_ok_and(|there| there == text);
+    let how = match installed_example(name).filter(is_the_same) {
+        Some(example) => {
+            let script = format!("install -D -m 644 {} {path}\n", example.display());
+            How::Run { script: script.into() }
+        }
+        None => How::File { path, text },
+    };
+    Step { what, how }
 }
 
 const fn lines(what: &'static str, into: &'static str, text: &'static str) -> Step {
@@ -207,7 +231,7 @@ const fn lines(what: &'static str, into: &'static str, text: &'static str) -> St
 }
 
 const fn script(what: &'static str, script: &'static str) -> Step {
-    Step { what, how: How::Run { script } }
+    Step { what, how: How::Run { script: Cow::Borrowed(script) } }
 }
 
 fn shown(number: usize, step: &Step) -> String {

@@ -1,6 +1,7 @@
 //! Dovecot: whose passdb answers, and whether its answer stands.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::doctor::finding::{Remedy, Report};
 use crate::doctor::machine::{self, Missed};
@@ -8,8 +9,8 @@ use crate::doctor::pam::Services;
 use crate::doctor::pam_file::DIRECTORY;
 use crate::doctor::pam_stack::names_postern;
 use crate::doctor::passdb::{Passdb, Release};
-use crate::doctor::rules;
 use crate::doctor::shipped::{self, RECOGNISED};
+use crate::doctor::{rules, running};
 use crate::hosts::{self, Block};
 
 /// Listeners of Dovecot's own processes, which bring no passwords.
@@ -35,6 +36,8 @@ pub struct Dovecot {
     pub release: Release,
     /// Its version, as it says it.
     pub version: String,
+    /// The file with which its configuration begins.
+    pub file: PathBuf,
     whole: hosts::Dovecot,
     passdbs: Vec<Passdb>,
     /// Of one protocol or one address alone, with the words for it.
@@ -54,15 +57,18 @@ impl Dovecot {
     /// Reads what is in effect.
     pub(super) fn read() -> Result<Self, Missed> {
         let said = machine::ask("doveconf", &["-a"])?;
-        let version = said.lines().next().unwrap_or_default().trim_start_matches("# ");
-        let version = version.split([' ', ':']).next().unwrap_or_default().to_owned();
+        let (version, file) = heading(said.lines().next().unwrap_or_default());
         let whole = hosts::Dovecot::read(&said);
         let release = release_of(&version);
         let settings = whole.settings();
         let passdbs =
             settings.of_kind("passdb").map(|block| Passdb::read(block, settings, release)).collect();
         let apart = apart(settings, settings, release);
-        Ok(Self { release, version, whole, passdbs, apart })
+        Ok(Self { release, version, file, whole, passdbs, apart })
+    }
+
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        self.whole.settings().setting(name)
     }
 
     /// What a service may be logged in to by, in PAM's words.
@@ -97,6 +103,13 @@ impl Dovecot {
         let asked = self.protocols().into_iter().filter_map(|protocol| passdb.service_of(protocol));
         asked.into_iter().any(|service| services.auth(&service).is_some_and(names_postern))
     }
+}
+
+/// Version and file, such as `# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf`.
+fn heading(line: &str) -> (String, PathBuf) {
+    let said = line.trim_start_matches("# ");
+    let version = said.split([' ', ':']).next().unwrap_or_default().to_owned();
+    (version, said.split_once(": ").map_or_else(PathBuf::new, |(_, file)| PathBuf::from(file)))
 }
 
 /// The passdbs inside of blocks such as `protocol sieve`.
@@ -147,6 +160,7 @@ pub(super) fn examine(services: &Services, report: &mut Report) -> Seen {
         Some((before, [ours, after @ ..])) => {
             let around = Around { before, ours, after };
             others(&around, report);
+            guard(&dovecot, &around, report);
             others_apart(&dovecot, services, report);
             protocols(&dovecot, &around, services, report);
             cache(&dovecot, ours, report);
@@ -154,6 +168,7 @@ pub(super) fn examine(services: &Services, report: &mut Report) -> Seen {
         Some((_, [])) | None => without_postern(&dovecot, report),
     }
     masters(&dovecot, report);
+    running::examine(&dovecot, report);
     Seen { services: dovecot.services(), asks_postern: Some(ours.is_some()) }
 }
 
@@ -165,13 +180,18 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
+    /// The passdb before ours that looks whether the service file is there.
+    fn guard(&self) -> Option<&Passdb> {
+        self.before.iter().find(|passdb| passdb.guards(self.ours))
+    }
+
     fn is_guarded(&self) -> bool {
-        self.before.iter().any(|passdb| passdb.guards(self.ours))
+        self.guard().is_some()
     }
 }
 
 /// A Dovecot that runs goes by what it has read.
-const RESTART: &str = "systemctl restart dovecot";
+pub(super) const RESTART: &str = "systemctl restart dovecot";
 
 fn without_postern(dovecot: &Dovecot, report: &mut Report) {
     if let Some(passdb) = dovecot.passdbs.iter().find(|passdb| passdb.grants()) {
@@ -179,6 +199,16 @@ fn without_postern(dovecot: &Dovecot, report: &mut Report) {
             &rules::DOVECOT_WITHOUT_POSTERN,
             format!("No passdb of Dovecot asks Postern; {} decides.", passdb.spoken()),
             Remedy::lines("As root; it prints the steps, and does none of them", ["postern setup dovecot"]),
+        );
+    }
+}
+
+fn guard(dovecot: &Dovecot, around: &Around<'_>, report: &mut Report) {
+    if around.guard().is_some_and(|guard| guard.looks_for() != RECOGNISED) {
+        report.found(
+            &rules::DOVECOT_GUARD_MANGLED,
+            "Dovecot looks in the service files for a line that is not the shipped one: nobody logs in.",
+            shipped::passdb(dovecot.release).then(RESTART),
         );
     }
 }

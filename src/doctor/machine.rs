@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::time::SystemTime;
 
 use crate::hosts::{NotRun, Program};
 
@@ -57,6 +58,11 @@ pub(super) fn read(path: impl AsRef<Path>) -> Result<String, Missed> {
     let mut content = Vec::new();
     fs::File::open(path)?.take(MOST).read_to_end(&mut content)?;
     Ok(String::from_utf8_lossy(&content).into_owned())
+}
+
+/// When a file's content was last changed.
+pub(super) fn changed(path: impl AsRef<Path>) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|known| known.modified()).ok()
 }
 
 /// The names in a directory, in order; none where it cannot be read.

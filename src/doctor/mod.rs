@@ -14,6 +14,7 @@ mod shipped;
 mod pam;
 mod dovecot;
 mod passdb;
+mod running;
 mod sockets;
 mod saslauthd;
 mod sshd;
@@ -26,6 +27,7 @@ pub use dovecot::installed_release;
 pub use finding::{Area, Finding, Remedy, Report, Rule, Severity};
 pub use passdb::Release;
 pub use rules::RULES;
+pub use shipped::installed_example;
 pub use system::Clock;
 
 use std::path::Path;

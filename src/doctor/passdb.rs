@@ -21,6 +21,8 @@ pub(super) struct Passdb {
     pub service: Option<String>,
     /// The file that is looked into, if it is a passwd-file.
     file: Option<String>,
+    /// Which line is looked for in that file, by the name that stands for a user's.
+    line: String,
     caches: bool,
     is_final: bool,
     grants: bool,
@@ -34,17 +36,21 @@ impl Passdb {
         let args = block.setting("args").unwrap_or_default();
         let get = |key| of(block, &driver, key).or_else(|| of_all(settings, &driver, key));
         let is = |key, word| get(key) == Some(word);
-        let (service, file, caches) = match release {
-            Release::Old => (old_service(args), last_word(args), args.contains("cache_key=")),
+        let (service, file, line, caches) = match release {
+            Release::Old => {
+                (old_service(args), last_word(args), old_format(args), args.contains("cache_key="))
+            }
             Release::New => (
                 get("service_name").unwrap_or("dovecot").to_owned(),
                 get("passwd_file_path").unwrap_or_default().to_owned(),
+                block.setting("auth_username_format").unwrap_or_default().to_owned(),
                 !is("use_cache", "no"),
             ),
         };
         Self {
             service: (driver == "pam").then_some(service),
             file: (driver == "passwd-file").then_some(file),
+            line,
             caches: driver == "pam" && caches,
             is_final: is("result_failure", "return-fail") && is("result_internalfail", "return-fail"),
             grants: !is("deny", "yes")
@@ -94,6 +100,11 @@ impl Passdb {
         !self.grants && self.is_final && looked_for.is_some() && self.file == looked_for
     }
 
+    /// The line without which it lets nobody by.
+    pub(super) fn looks_for(&self) -> &str {
+        &self.line
+    }
+
     /// As one speaks of it.
     pub(super) fn spoken(&self) -> String {
         match &self.service {
@@ -126,6 +137,12 @@ fn old_service(args: &str) -> String {
         Some("*") => "%Ls".to_owned(),
         Some(word) => word.to_owned(),
     }
+}
+
+/// A blank ends it, a tab does not.
+fn old_format(args: &str) -> String {
+    let format = args.split(' ').find_map(|word| word.strip_prefix("username_format="));
+    format.unwrap_or_default().to_owned()
 }
 
 fn last_word(args: &str) -> String {
@@ -184,6 +201,16 @@ mod tests {
         assert!(!passdb("passdb pam {\nuse_cache = no\n}", Release::New).caches());
         assert!(!passdb("passdb {\ndriver = pam\nargs = postern-%s\n}", Release::Old).caches());
         assert!(passdb("passdb {\ndriver = pam\nargs = cache_key=%u x\n}", Release::Old).caches());
+    }
+
+    #[test]
+    fn a_guard_looks_for_its_line_with_the_tabs() {
+        for (blank, line) in [("\t", "auth\trequired\tx"), (" ", "auth")] {
+            let args = format!("args = username_format=auth{blank}required{blank}x /etc/pam.d/postern-%s");
+            let guard = passdb(&format!("passdb {{\ndriver = passwd-file\n{args}\n}}"), Release::Old);
+            assert_eq!(guard.looks_for(), line);
+            assert_eq!(guard.file.as_deref(), Some("/etc/pam.d/postern-%s"));
+        }
     }
 
     #[test]

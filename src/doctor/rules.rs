@@ -107,6 +107,14 @@ rules! {
         "The first passdb of the shipped example looks for one line in the service file, tabs included. Without that \
          very line it refuses everybody.",
         "Install the service file of that name as it is shipped.";
+    DOVECOT_GUARD_MANGLED = "dovecot-guard-mangled", Dovecot, Error,
+        "The first passdb of the shipped example looks for one line in the service file, tabs included. It looks for \
+         another one here, as it does where the tabs of the example have become blanks, and refuses everybody.",
+        "Put the tabs back, or install the shipped example anew, and restart Dovecot.";
+    DOVECOT_NOT_RESTARTED = "dovecot-not-restarted", Dovecot, Warning,
+        "Dovecot goes by what it read when it was started or reloaded. What has been changed since, and what is found or \
+         not found about it here, is not in effect yet.",
+        "Restart Dovecot.";
     DOVECOT_DENIAL_NOT_FINAL = "dovecot-denial-not-final", Dovecot, Warning,
         "When Postern says no, Dovecot goes on to the next passdb. As soon as there is one, it may say yes to what \
          Postern has refused.",

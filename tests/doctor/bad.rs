@@ -1,6 +1,6 @@
 //! Sites with something to be found, each by its id and no other.
 
-use crate::good::{DOVECOT_2_4, PLUGIN_IN_JAIL, SASLAUTHD};
+use crate::good::{DOVECOT_2_4, DOVECOT_RUNS, PLUGIN_IN_JAIL, SASLAUTHD};
 use crate::ground::{Remedy, doctor, ids, on, remedies};
 
 /// One site.
@@ -20,6 +20,7 @@ impl Site {
         let change = self
             .change
             .replace("DOVECOT_2_4", DOVECOT_2_4)
+            .replace("DOVECOT_RUNS", DOVECOT_RUNS)
             .replace("PLUGIN_IN_JAIL", PLUGIN_IN_JAIL)
             .replace("SASLAUTHD", SASLAUTHD);
         on(&change, || {
@@ -141,6 +142,13 @@ sites! {
         => ["dovecot-service-without-postern"];
     a_service_file_that_the_guard_does_not_know: "sed -i 's/\\t/ /g' /etc/pam.d/postern-pop3"
         => ["dovecot-service-unrecognised"];
+    a_guard_whose_tabs_are_blanks: "sed -i 's/\\t/ /g' /etc/dovecot/conf.d/auth-postern.conf.ext" => ["dovecot-guard-mangled"];
+    a_guard_of_2_4_whose_tabs_are_blanks: "DOVECOT_2_4
+        sed -i 's/\\t/ /g' /usr/local/bin/doveconf" => ["dovecot-guard-mangled"];
+    a_guard_that_looks_for_nothing: "sed -i 's/username_format=[^ ]* //' /etc/dovecot/conf.d/auth-postern.conf.ext"
+        => ["dovecot-guard-mangled"];
+    a_dovecot_that_has_not_read_it: "DOVECOT_RUNS
+        touch /etc/dovecot/conf.d/99-rig.conf" => ["dovecot-not-restarted"];
     one_service_for_all: "sed -i 's/args = postern-%s/args = postern-imap/' /etc/dovecot/conf.d/auth-postern.conf.ext"
         => ["dovecot-one-service"];
     a_master_user: "printf 'passdb {\\n driver = static\\n master = yes\\n args = password=TopSecret\\n}\\n' \

@@ -21,6 +21,8 @@ pub const FACTS: &[(&str, fn())] = &[
     ("good::postfix_by_saslauthd_as_setup_prints_it", postfix_by_saslauthd_as_setup_prints_it),
     ("good::sshd_as_setup_prints_it", sshd_as_setup_prints_it),
     ("good::dovecot_2_4_as_its_example_says", dovecot_2_4_as_its_example_says),
+    ("good::a_dovecot_that_has_read_it", a_dovecot_that_has_read_it),
+    ("good::dovecot_as_setup_installs_it", dovecot_as_setup_installs_it),
     ("good::neither_dovecot_nor_postfix", neither_dovecot_nor_postfix),
 ];
 
@@ -165,6 +167,29 @@ pub const DOVECOT_2_4: &str =
 
 fn dovecot_2_4_as_its_example_says() {
     nothing_is_found(DOVECOT_2_4);
+}
+
+/// Somebody with its name, who has made its sockets and ends by himself.
+pub const DOVECOT_RUNS: &str = "cp /bin/sleep /run/dovecot/dovecot
+    /run/dovecot/dovecot 9 >/dev/null 2>&1 </dev/null & echo $! >/run/dovecot/master.pid
+    touch -d '1 hour ago' /run/dovecot/master.pid; touch /run/dovecot/auth-client; sleep 0.1";
+
+fn a_dovecot_that_has_read_it() {
+    nothing_is_found(&format!("touch /etc/dovecot/conf.d/99-rig.conf; sleep 0.1; {DOVECOT_RUNS}"));
+    nothing_is_found(&format!(
+        "{DOVECOT_RUNS}; touch /etc/dovecot/conf.d/.99-rig.conf.swp /etc/dovecot/users"
+    ));
+    nothing_is_found("echo 1 >/run/dovecot/master.pid; sleep 0.1; touch /etc/dovecot/dovecot.conf");
+}
+
+/// The package brings the examples.
+fn dovecot_as_setup_installs_it() {
+    is_found_good(
+        "cp -r $CHECKOUT/packaging/examples /usr/share/doc/postern/
+        rm /etc/dovecot/conf.d/auth-postern.conf.ext /etc/dovecot/conf.d/20-postfix-auth.conf
+        sed -i s/auth-postern/auth-system/ /etc/dovecot/conf.d/10-auth.conf",
+        &["dovecot"],
+    );
 }
 
 fn neither_dovecot_nor_postfix() {

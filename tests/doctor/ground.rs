@@ -12,7 +12,7 @@ const CHECKOUT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Everything that a site may change.
 const PLACES: &str = "/etc/dovecot /etc/postfix /etc/pam.d /etc/postern /etc/ssh /etc/default /etc/sasl2 /var/lib/postern \
-    /usr/local/bin /usr/lib/pam.d /usr/lib/x86_64-linux-gnu/security/pam_postern.so /usr/lib/x86_64-linux-gnu/sasl2/libpostern.so";
+    /usr/local/bin /usr/lib/pam.d /usr/share/doc/postern /run/dovecot /usr/lib/x86_64-linux-gnu/security/pam_postern.so /usr/lib/x86_64-linux-gnu/sasl2/libpostern.so";
 
 /// Answers for adjtimex(2), since the clock of the machine is not ours to change.
 const CLOCK: &str = "#include <stdlib.h>\n#include <string.h>\n#include <sys/timex.h>\n\
@@ -32,7 +32,7 @@ pub fn furnish() -> Posternd {
         touch /usr/lib/x86_64-linux-gnu/security/pam_postern.so /usr/lib/x86_64-linux-gnu/sasl2/libpostern.so
         mkdir -p /usr/local/bin /etc/sasl2
         install -m 644 {CHECKOUT}/packaging/etc/pam.d/* /etc/pam.d/
-        mkdir -p /usr/lib/pam.d
+        mkdir -p /usr/lib/pam.d /usr/share/doc/postern /run/dovecot
         install -m 644 {CHECKOUT}/packaging/etc/pam.d/* /usr/lib/pam.d/
         rm -f /etc/ssh/ssh_host_*
         ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key

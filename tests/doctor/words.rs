@@ -17,6 +17,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("words::a_user_learns_what_it_needs", a_user_learns_what_it_needs),
     ("words::a_name_can_be_copied_to_a_shell", a_name_can_be_copied_to_a_shell),
     ("words::what_is_to_be_pasted_mends_a_service_file", what_is_to_be_pasted_mends_a_service_file),
+    ("words::what_is_to_be_pasted_mends_the_guard", what_is_to_be_pasted_mends_the_guard),
     ("words::one_line_sums_up", one_line_sums_up),
     ("words::root_is_sent_to_the_user_who_has_the_store", root_is_sent_to_the_user_who_has_the_store),
     ("words::client_settings_name_who_logs_in", client_settings_name_who_logs_in),
@@ -118,6 +119,31 @@ fn what_is_to_be_pasted_mends_a_service_file() {
     }
     // As a remedy once said: put one more before the others.
     is_mended("sed -i '2i auth required pam_postern.so' /etc/pam.d/postern-doveadm");
+}
+
+fn what_is_to_be_pasted_mends_the_guard() {
+    let example = "/etc/dovecot/conf.d/auth-postern.conf.ext";
+    on(
+        &format!("echo '# my own' >>{example}; cp {example} /run/dovecot/; sed -i 's/\\t/ /g' {example}"),
+        || {
+            let lines = pasted(&doctor(&["--json"]));
+            must(&format!("{}; cmp {example} /run/dovecot/auth-postern.conf.ext", lines[0]));
+        },
+    );
+    let other = format!(
+        "cp -r $CHECKOUT/packaging/examples /usr/share/doc/postern/; sed -i s/username_format=[^\\ ]*// {example}"
+    );
+    on(&other, || {
+        let lines = pasted(&doctor(&["--json"]));
+        assert!(lines[0].starts_with("install -m 644 "), "{lines:?}");
+        must(&lines[0]);
+        assert_eq!(ids(&doctor(&["--json"])), [""; 0]);
+    });
+}
+
+fn pasted(done: &Run) -> Vec<String> {
+    assert_eq!(ids(done), ["dovecot-guard-mangled"]);
+    remedies(done).flat_map(|(_, remedy)| remedy.lines).collect()
 }
 
 /// By what the terminal shows, with everything else that it shows taken away.
