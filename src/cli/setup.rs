@@ -11,7 +11,7 @@ use crate::cli::Exit;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::text::{self, Ink, painted_result as painted};
-use crate::doctor::{Release, installed_example, installed_release};
+use crate::doctor::{Release, installed_example, installed_release, sshd_is_installed};
 
 #[derive(Subcommand)]
 pub(super) enum SetupCommand {
@@ -113,10 +113,21 @@ pub(super) fn run(command: &SetupCommand) -> Result<Exit, Failure> {
         text::json(&steps)?;
         return Ok(Exit::Ok);
     }
+    if let SetupCommand::Sshd(_) = command {
+        say_if_without_sshd();
+    }
     let shown: Vec<String> = (1..).zip(&steps).map(|(number, step)| shown(number, step)).collect();
     text::result(&shown.join("\n"))?;
     text::note("Nothing was changed. Afterwards: sudo postern doctor");
     Ok(Exit::Ok)
+}
+
+fn say_if_without_sshd() {
+    if !sshd_is_installed() {
+        text::note(
+            "There is no sshd on this machine: these steps are for one that has it (apt install openssh-server).",
+        );
+    }
 }
 
 fn no_dovecot() -> Failure {

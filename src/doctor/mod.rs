@@ -28,6 +28,7 @@ pub use finding::{Area, Finding, Remedy, Report, Rule, Severity};
 pub use passdb::Release;
 pub use rules::RULES;
 pub use shipped::installed_example;
+pub use sshd::sshd_is_installed;
 pub use system::Clock;
 
 use std::path::Path;

@@ -25,7 +25,8 @@ rules! {
     KEY_UNUSABLE = "key-unusable", Postern, Error,
         "The key file is missing, damaged, or could have been read by others. Without it no password and no code can be \
          checked, and every login is refused.",
-        "Restore the key file from its copy, and give it to root alone.";
+        "Restore the key file from its copy, and give it to root alone. Where Postern was never set up, `postern init` \
+         makes one.";
     STORE_UNUSABLE = "store-unusable", Postern, Error,
         "The store is missing, damaged, of another version, or others may read or write it. Every login is refused until \
          it is in order.",
@@ -40,8 +41,9 @@ rules! {
          refused, with app passwords too.",
         "Let Postern keep their passwords, which means new app passwords and authenticators, or run posternd as root.";
     NO_SECOND_FACTOR = "no-second-factor", Postern, Warning,
-        "These accounts can log in, and have no second factor. Where policy requires one, their primary password is \
-         refused everywhere; where it is `when-enrolled`, the primary password alone may still be enough.",
+        "These accounts have nothing that could go with their primary password. Where policy requires a second factor, \
+         that password is refused everywhere, and app passwords alone, if they have any, let them in; where it is \
+         `when-enrolled`, the primary password alone may still be enough.",
         "Enroll an authenticator app for each of them.";
     ROLL_OUT = "second-factor-roll-out", Postern, Notice,
         "With second_factor = \"when-enrolled\", whoever has no authenticator of Postern's logs in with the primary \

@@ -181,6 +181,12 @@ fn for_key(config: &Config, owner: &str, error: &KeyError) -> Remedy {
     if let KeyError::File(_, FileError::ForeignOwner(_) | FileError::TooOpen(_)) = error {
         return Remedy::commands([format!("chown {owner}: {key}"), format!("chmod 600 {key}")]);
     }
+    let is_missing =
+        |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    // With neither of them there is nothing yet that a key could be lost of.
+    if is_missing(&config.key) && is_missing(&config.store) {
+        return Remedy::commands(["postern init"]);
+    }
     if let KeyError::NotShown(_) = error {
         return Remedy::commands(["systemctl start postern.service".to_owned()]);
     }
@@ -224,14 +230,16 @@ fn roll_out(config: &Config, report: &mut Report) {
 }
 
 fn without_second_factor(ground: &Ground<'_>, accounts: &[AccountRow], report: &mut Report) {
-    let is_without = |row: &&AccountRow| row.account.state == AccountState::Active && row.second_factors == 0;
+    let is_without = |row: &&AccountRow| {
+        row.account.state == AccountState::Active && row.second_factors == 0 && row.recovery_codes == 0
+    };
     let names: Vec<&str> = accounts.iter().filter(is_without).map(|row| row.account.name.as_str()).collect();
     if names.is_empty() {
         return;
     }
     report.found(
         &rules::NO_SECOND_FACTOR,
-        format!("Without a second factor: {}.", named(&names)),
+        format!("With neither a second factor nor a recovery code: {}.", named(&names)),
         Remedy::commands(
             names.iter().take(NAMED).map(|name| format!("postern totp enroll {}", (ground.shell_word)(name))),
         ),

@@ -90,6 +90,13 @@ impl Sshd {
     }
 }
 
+/// Whether there is one to be set up.
+#[must_use]
+pub fn sshd_is_installed() -> bool {
+    // Older ones do not know this option, and say so.
+    !matches!(machine::ask("sshd", &["-V"]), Err(Missed::Absent))
+}
+
 fn remedy() -> Remedy {
     Remedy::lines("In /etc/ssh/sshd_config.d/postern.conf", CONFIGURATION).then("systemctl restart ssh")
 }

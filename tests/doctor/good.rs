@@ -23,6 +23,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("good::dovecot_2_4_as_its_example_says", dovecot_2_4_as_its_example_says),
     ("good::a_dovecot_that_has_read_it", a_dovecot_that_has_read_it),
     ("good::dovecot_as_setup_installs_it", dovecot_as_setup_installs_it),
+    ("good::somebody_with_recovery_codes_alone", somebody_with_recovery_codes_alone),
     ("good::neither_dovecot_nor_postfix", neither_dovecot_nor_postfix),
 ];
 
@@ -192,13 +193,26 @@ fn dovecot_as_setup_installs_it() {
     );
 }
 
+fn somebody_with_recovery_codes_alone() {
+    nothing_is_found(
+        "echo correct horse battery | postern account add dora --primary store 2>/dev/null
+        postern recovery new dora 2>/dev/null | cat >/run/dovecot/codes",
+    );
+}
+
 fn neither_dovecot_nor_postfix() {
     must("mkdir -p /run/rig/away && mv /usr/bin/doveconf /usr/sbin/postconf /usr/sbin/sshd /run/rig/away/");
     let done = doctor(&["--json"]);
+    let setup = postern(&["setup", "sshd"], "");
     must("cd /run/rig/away && mv doveconf /usr/bin/ && mv postconf sshd /usr/sbin/");
     assert_eq!(ids(&done), [""; 0], "{}", done.stdout);
     let said: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let missed: Vec<&str> =
         said["not_looked_at"].as_array().unwrap().iter().map(|one| one["why"].as_str().unwrap()).collect();
     assert_eq!(missed, ["doveconf is not installed", "postconf is not installed"]);
+    let said = "There is no sshd on this machine";
+    assert!(
+        setup.stderr.starts_with(said) && !postern(&["setup", "sshd"], "").stderr.contains(said),
+        "{setup:?}"
+    );
 }

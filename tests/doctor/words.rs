@@ -18,6 +18,7 @@ pub const FACTS: &[(&str, fn())] = &[
     ("words::a_name_can_be_copied_to_a_shell", a_name_can_be_copied_to_a_shell),
     ("words::what_is_to_be_pasted_mends_a_service_file", what_is_to_be_pasted_mends_a_service_file),
     ("words::what_is_to_be_pasted_mends_the_guard", what_is_to_be_pasted_mends_the_guard),
+    ("words::before_there_is_anything_init_makes_it", before_there_is_anything_init_makes_it),
     ("words::one_line_sums_up", one_line_sums_up),
     ("words::root_is_sent_to_the_user_who_has_the_store", root_is_sent_to_the_user_who_has_the_store),
     ("words::client_settings_name_who_logs_in", client_settings_name_who_logs_in),
@@ -119,6 +120,18 @@ fn what_is_to_be_pasted_mends_a_service_file() {
     }
     // As a remedy once said: put one more before the others.
     is_mended("sed -i '2i auth required pam_postern.so' /etc/pam.d/postern-doveadm");
+}
+
+fn before_there_is_anything_init_makes_it() {
+    let advised = || remedies(&doctor(&["--json"])).flat_map(|(_, remedy)| remedy.lines).collect::<Vec<_>>();
+    on("rm /etc/postern/key /var/lib/postern/store.db*", || {
+        assert_eq!(advised(), ["postern init"]);
+        must("postern init 2>/dev/null");
+        assert_eq!(ids(&doctor(&["--json"])), ["key-not-backed-up"]);
+    });
+    on("rm /etc/postern/key", || {
+        assert_eq!(advised(), ["install -o root -m 600 YOUR-COPY /etc/postern/key"])
+    });
 }
 
 fn what_is_to_be_pasted_mends_the_guard() {
