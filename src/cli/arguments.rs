@@ -270,7 +270,7 @@ pub(super) enum TotpCommand {
     #[command(after_help = "Example:\n  sudo postern totp list alice")]
     List {
         /// The account.
-        name: OsString,
+        name: Option<OsString>,
         #[command(flatten)]
         output: Output,
     },

@@ -26,6 +26,8 @@ pub(super) const TRIES: usize = 3;
 /// Said before it is typed anew.
 pub(super) const NOT_THE_CODE: &str = "That is not the code of this key and of this minute.";
 
+const TOLD_TO_ROOT: &str = "what a key is like is told to your administrator";
+
 pub(super) fn run(site: &Site<'_>, command: &TotpCommand) -> Result<Exit, Failure> {
     match command {
         TotpCommand::Enroll { name, label: typed, secret_fd } => {
@@ -35,7 +37,15 @@ pub(super) fn run(site: &Site<'_>, command: &TotpCommand) -> Result<Exit, Failur
                 Whose::Own(own) => own.enroll(&label, brought(site, *secret_fd)?)?,
             }
         }
-        TotpCommand::List { name, output } => list(site, &site.account(name)?, *output)?,
+        TotpCommand::List { name, output } => match Whose::of(site, name.as_deref())? {
+            Whose::Named(name) => list(site, &name, *output)?,
+            Whose::Own(_) => {
+                return Err(Failure::NotPermitted(
+                    TOLD_TO_ROOT.to_owned(),
+                    "`postern account show` names yours",
+                ));
+            }
+        },
         TotpCommand::Import(command) => totp_import::run(site, command)?,
         TotpCommand::Remove { name, label: typed } => remove(site, &site.account(name)?, &label(typed)?)?,
     }

@@ -93,6 +93,9 @@ fn what_an_app_password_is_good_for_can_be_changed_at_once() {
     assert!(shown[0]["expires_at"].is_string() && shown[0]["networks"].as_array().unwrap().is_empty());
     limit(&[]).is(2);
     limit(&["--scope", "im ap!"]).refused(2, "scope");
+    limit(&["--scope", "mail"]).refused(2, "service mail");
+    let told = limit(&["--scope", "imap,smtp"]);
+    assert!(told.err.contains("\"phone\" logs alice in to imap,smtp until "), "{told:?}");
     limit(&["--network", "nowhere"]).refused(2, "networks");
     home.run(["app", "limit", "alice", "tablet", "--scope", "imap"], "").refused(3, "tablet");
     home.run(["app", "revoke", "alice", "phone"], "").is(0);

@@ -143,7 +143,7 @@ fn who_may_not_read_the_files_is_told_that_it_needs_root() {
     fs::set_permissions(home.path("etc/key"), Permissions::from_mode(0o200)).unwrap();
     for arguments in [
         &["account", "list"] as &[&str],
-        &["app", "show", "alice", "phone"],
+        &["app", "rename", "alice", "phone", "tablet"],
         &["try", "alice", "--service", "imap"],
     ] {
         let done = run(arguments);
@@ -379,14 +379,28 @@ impl WithoutRights for std::process::Command {
 }
 
 #[test]
-fn a_scope_beyond_mail_is_made_with_a_note() {
+fn a_scope_beyond_mail_is_made_with_a_note_if_anything_asks_about_it() {
     let home = Home::with_alice();
-    let mail = home.run(["app", "add", "alice", "--label", "one", "--scope", "imap,submission"], "");
+    let add =
+        |label: &str, scope: &str| home.run(["app", "add", "alice", "--label", label, "--scope", scope], "");
+    let mail = add("one", "imap,submission");
     mail.is(0);
     assert!(!mail.err.contains("Note:"), "{mail:?}");
-    let slip = home.run(["app", "add", "alice", "--label", "two", "--scope", "imaps"], "");
-    slip.is(0);
-    assert!(slip.err.contains("Note: imaps is none of mail's services"), "{slip:?}");
+    for (slip, said) in [
+        ("imapp", "is imap meant?"),
+        ("imaps", "is imap meant?"),
+        ("mail", "service mail"),
+        ("all", "service all"),
+    ] {
+        add("two", slip).refused(2, said);
+    }
+    add("two", "xyzzy").refused(2, "service xyzzy");
+    home.configure("[services]\nxyzzy = [\"app-password\"]");
+    let named = add("two", "xyzzy");
+    named.is(0);
+    assert!(named.err.contains("Note: xyzzy is none of mail's services"), "{named:?}");
+    // A PAM service of the machine is known by its file.
+    add("three", "other").is(0);
 }
 
 #[test]

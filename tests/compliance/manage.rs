@@ -206,6 +206,24 @@ fn nobody_manages_the_account_of_somebody_else(rig: &mut Rig) {
         let done = eve.runs(arguments, &[PRIMARY, &totp.fresh_code()]);
         is_refused(&done, 6, "not your account", "leave the name out");
     }
+    // For one's own the name may be typed.
+    let shown = bob.runs(&["account", "show", &bob.name], &[]).result();
+    assert_eq!(shown, bob.runs(&["account", "show"], &[]).result());
+    let phone = bob.runs(&["app", "show", "phone"], &[]).result();
+    assert!(
+        phone.contains("live") && phone == bob.runs(&["app", "show", &bob.name, "phone"], &[]).result(),
+        "{phone}"
+    );
+    is_refused(&eve.runs(&["app", "show", "phone"], &[]), 3, "phone", "app list");
+    is_refused(
+        &eve.runs(&["app", "show", &bob.name, "phone"], &[]),
+        6,
+        "not your account",
+        "leave the name out",
+    );
+    is_refused(&bob.runs(&["app", "rotate", "phone"], &[]), 6, "administrator", "app add");
+    is_refused(&bob.runs(&["totp", "list"], &[]), 6, "administrator", "account show");
+    is_refused(&postern(&["app", "show", "phone"], ""), 2, "no label", "name both");
     is_refused(&eve.runs(&["app", "revoke", "--all", "--yes"], &[]), 6, "selection", "root");
     is_refused(&eve.runs(&["app", "revoke", "--account", &bob.name], &[]), 6, "selection", "root");
     // What stands alone is a label of one's own.

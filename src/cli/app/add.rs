@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 
-use crate::cli::app::terms;
+use crate::cli::app::{scope, terms};
 use crate::cli::arguments::SecretSource;
 use crate::cli::failure::Failure;
 use crate::cli::hint::operands;
@@ -13,7 +13,7 @@ use crate::cli::site::{Site, label};
 use crate::cli::{expiry, secrets, text};
 use crate::domain::account::AccountName;
 use crate::domain::network::{Networks, NetworksError};
-use crate::domain::service::{Scope, ScopeError};
+use crate::domain::service::Scope;
 use crate::domain::time::UnixTime;
 use crate::enrollment::{Enrollment, Wanted};
 use crate::store::Restorable;
@@ -26,7 +26,7 @@ pub struct AddCommand {
     /// What its owner calls the program or device.
     #[arg(long)]
     label: OsString,
-    /// The services it is good for, parted by commas.
+    /// The services it is good for, parted by commas: mail's, those of /etc/pam.d, or of postern.toml's [services].
     #[arg(long, value_name = "SERVICES", default_value = "imap,pop3,smtp,sieve")]
     scope: OsString,
     /// The networks from which it is good, parted by commas; any without this.
@@ -52,15 +52,12 @@ pub(super) fn run(site: &Site<'_>, command: &AddCommand) -> Result<(), Failure> 
 fn read(site: &Site<'_>, command: &AddCommand) -> Result<Terms, Failure> {
     let expires_at = command.expires.as_ref().map(|when| expiry::read(when, site.now())).transpose()?;
     let networks = command.network.as_ref().map_or(Ok(Networks::default()), |list| networks(list))?;
-    Ok(Terms { label: label(&command.label)?, scope: scope(&command.scope)?, networks, expires_at })
-}
-
-pub(super) fn scope(typed: &OsStr) -> Result<Scope, Failure> {
-    typed
-        .to_str()
-        .ok_or(ScopeError)
-        .and_then(Scope::parse)
-        .map_err(|error| Failure::Usage(error.to_string(), "leave --scope out for all that mail needs"))
+    Ok(Terms {
+        label: label(&command.label)?,
+        scope: scope::read(site, &command.scope)?,
+        networks,
+        expires_at,
+    })
 }
 
 pub(super) fn networks(typed: &OsStr) -> Result<Networks, Failure> {

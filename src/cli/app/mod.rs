@@ -1,5 +1,6 @@
 //! `postern app`.
 
+mod scope;
 mod add;
 mod facts;
 mod list;
@@ -37,7 +38,7 @@ pub enum AppCommand {
     )]
     List(list::ListCommand),
     /// Show all that is known of an app password.
-    #[command(after_help = "Example:\n  sudo postern app show alice phone")]
+    #[command(after_help = "Examples:\n  sudo postern app show alice phone\n  postern app show phone")]
     Show(show::ShowCommand),
     /// Give an app password another label; the password stays as it is.
     #[command(after_help = "Example:\n  sudo postern app rename alice phone 'old phone'")]

@@ -4,9 +4,11 @@ use std::ffi::OsString;
 
 use clap::Args;
 
+use crate::cli::app::show::named;
 use crate::cli::app::terms;
 use crate::cli::failure::Failure;
 use crate::cli::hint::operands;
+use crate::cli::own::Whose;
 use crate::cli::site::{Site, label};
 use crate::cli::{expiry, table, text};
 use crate::enrollment::{Enrollment, Overlap, Rotation};
@@ -17,7 +19,7 @@ pub struct RotateCommand {
     /// The account.
     name: OsString,
     /// The label of the app password.
-    label: OsString,
+    label: Option<OsString>,
     /// When the old one dies, if the new one has not been used by then: a span from now or a last day.
     #[arg(long, value_name = "WHEN", default_value = "7d")]
     keep_until: OsString,
@@ -27,7 +29,11 @@ pub struct RotateCommand {
 }
 
 pub(super) fn run(site: &Site<'_>, command: &RotateCommand) -> Result<(), Failure> {
-    let (name, label) = (site.account(&command.name)?, label(&command.label)?);
+    let (whose, label) = named(site, &command.name, command.label.as_deref())?;
+    let Whose::Named(name) = whose else {
+        let what = "an app password is rotated by your administrator".to_owned();
+        return Err(Failure::NotPermitted(what, BY_HAND));
+    };
     let keep_until = expiry::read(&command.keep_until, site.now())?;
     let expires_at = command.expires.as_ref().map(|when| expiry::read(when, site.now())).transpose()?;
     text::somebody_reads_stdout().map_err(Failure::NotShown)?;
@@ -47,6 +53,9 @@ pub(super) fn run(site: &Site<'_>, command: &RotateCommand) -> Result<(), Failur
     say(account, &rotation);
     Ok(())
 }
+
+const BY_HAND: &str = "make another of a new label, put it into the program, then revoke this one: `postern app add --help`, \
+                       `postern app revoke --help`";
 
 fn say(account: &str, rotation: &Rotation) {
     let label = text::escaped(&rotation.rotated.label);
