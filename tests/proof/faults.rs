@@ -90,7 +90,8 @@ impl<'a> Place<'a> {
     /// Without the programs, unless the tests run them.
     pub fn selection(&self) -> Vec<&'a str> {
         match self.target {
-            "lib" => vec!["--lib", "--no-default-features"],
+            // The rooms of the command too.
+            "lib" => vec!["--lib"],
             "cli" | "moving" | "daemon" => vec!["--test", self.target],
             _ => vec!["--test", self.target, "--no-default-features"],
         }
