@@ -39,7 +39,7 @@ rules! {
         "posternd has a user of its own, which cannot read /etc/shadow. Of users of this machine whose primary password \
          PAM keeps, it can neither check that password nor see whether the user is locked: all their logins are \
          refused, with app passwords too.",
-        "Let Postern keep their passwords, which means new app passwords and authenticators, or run posternd as root.";
+        "Let Postern keep their passwords, which leaves app passwords and authenticators as they are, or run posternd as root.";
     NO_SECOND_FACTOR = "no-second-factor", Postern, Warning,
         "These accounts have nothing that could go with their primary password. Where policy requires a second factor, \
          that password is refused everywhere, and app passwords alone, if they have any, let them in; where it is \

@@ -97,14 +97,12 @@ fn out_of_reach(ground: &Ground<'_>, accounts: &[AccountRow], report: &mut Repor
     if names.is_empty() {
         return;
     }
-    let move_to_store = |name: &&str| {
-        let word = (ground.shell_word)(name);
-        [format!("postern account remove {word}"), format!("postern account add {word} --primary store")]
-    };
+    let move_to_store =
+        |name: &&str| format!("postern account passwd {} --primary store", (ground.shell_word)(name));
     report.found(
         &rules::PRIMARY_OUT_OF_REACH,
         format!("With posternd as {}: {}.", ground.daemon_user, named(&names)),
-        Remedy::commands(names.iter().take(NAMED).flat_map(move_to_store)),
+        Remedy::commands(names.iter().take(NAMED).map(move_to_store)),
     );
 }
 

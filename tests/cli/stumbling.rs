@@ -109,5 +109,5 @@ fn the_first_secret_of_an_account_is_not_called_a_second_factor() {
     let home = Home::with_alice();
     home.app_password("phone");
     let shown = home.run(["account", "show", "alice"], "");
-    assert!(shown.out.contains("first secret made  2"), "{shown:?}");
+    assert!(shown.out.contains("first secret    2"), "{shown:?}");
 }

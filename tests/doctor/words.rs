@@ -218,7 +218,7 @@ fn a_primary_that_posternd_cannot_check_is_not_called_wrong() {
         let found = &report["findings"][0];
         assert_eq!(found["id"], "primary-out-of-reach", "{report}");
         let remedy = &found["remedy"]["lines"][0];
-        assert_eq!(remedy, "runuser -u _postern -- postern account remove bob", "{report}");
+        assert_eq!(remedy, "runuser -u _postern -- postern account passwd bob --primary store", "{report}");
     });
 }
 

@@ -98,7 +98,7 @@ impl Seen {
             ("state", state(self.account.state).to_owned()),
             ("primary", format!("{}{missing}", primary(&self.account.primary))),
             ("added", added),
-            ("first secret made", self.account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
+            ("first secret", self.account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
             ("app passwords", format!("{app_passwords} (at most {})", site.limits().most)),
             ("second factors", table::labels(self.totp_keys.iter().map(|key| key.label.as_str()))),
             ("recovery codes", format!("{} left, {} spent", codes.left, codes.spent)),

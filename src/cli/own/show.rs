@@ -37,7 +37,7 @@ impl Own<'_> {
 fn lines(account: &OwnAccount, live: &[AppPasswordRow]) -> Vec<(&'static str, String)> {
     vec![
         ("account", account.name.clone()),
-        ("first secret made", account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
+        ("first secret", account.enrolled_at.map_or_else(|| "never".to_owned(), table::local)),
         ("app passwords", table::labels(live.iter().map(|row| row.label.as_str()))),
         ("second factors", table::labels(account.keys.iter().map(String::as_str))),
         ("recovery codes", format!("{} left, {} spent", account.codes_left, account.codes_spent)),
