@@ -114,6 +114,10 @@ pub(super) enum Command {
     /// Unix user made for this alone, and type the password that they know: it must not be enough. For half a minute
     /// Postern has an account of that name; a user who has one already is refused.
     ///
+    /// The columns are what was tried: APP an app password, CODE the primary password with a code, ALONE without one; and
+    /// what nobody may get in with: SCOPE an app password for other services, GONE one that is revoked, SPENT a code that
+    /// was used, NOBODY an account that there is not, EMPTY no password.
+    ///
     /// Nobody is slowed down: on this machine each attempt comes from a loopback address of its own. To other machines
     /// it comes from this machine's address, on which Dovecot may be slow for some minutes.
     ///

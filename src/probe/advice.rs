@@ -71,17 +71,18 @@ fn why_open(tried: &Try, door: &Door) -> String {
 }
 
 fn whom_it_asks(door: &Door) -> String {
-    let service = door.protocol.service();
     match door.protocol {
         Protocol::Submission => format!(
             "`postconf -P` shows whom port {} asks (smtpd_sasl_type, smtpd_sasl_path). Where that is Dovecot: `doveconf -n \
              passdb`. Where it is cyrus: only what packaging/examples/postfix has may be in its file in /etc/postfix/sasl.",
             door.port
         ),
-        Protocol::Imap | Protocol::Pop3 | Protocol::Sieve => format!(
+        // The same for each of them, so that it is said once for all.
+        Protocol::Imap | Protocol::Pop3 | Protocol::Sieve => {
             "`doveconf -n` shows who is asked: no passdb but Postern's, each with result_failure = return-fail and \
-             result_internalfail = return-fail, and in /etc/pam.d/postern-{service} pam_postern.so alone."
-        ),
+             result_internalfail = return-fail, and in /etc/pam.d/postern-<protocol> pam_postern.so alone."
+                .to_owned()
+        }
     }
 }
 
@@ -97,10 +98,9 @@ pub(super) fn behind(target: &Target) -> Option<Remark> {
     let is_behind = |tried: &&Try| {
         tried.due == Due::Pass && target.mark_of(tried) == Mark::Right && tried.answer != Answer::Passed
     };
-    let tried = target.tries.iter().find(is_behind)?;
-    let what = format!("the password was taken, and the login failed behind it{}", said(&tried.answer));
+    target.tries.iter().find(is_behind)?;
     Some(Remark::told(
-        what,
+        "the password was taken, and the login failed behind it".to_owned(),
         "That is as it must be for an account without a mailbox. To see whole logins, name a user whom the server knows: --user.",
     ))
 }

@@ -125,6 +125,13 @@ fn a_good_server_has_no_open_door(rig: &mut Rig) {
     // Whom the servers know gets all the way in, and nothing is left to say.
     let done = probe(&["--user", &frank.name], &format!("{PRIMARY}\n"));
     assert!(done.stdout.ends_with("\n8 doors: 8 sound.\n") && done.stderr.is_empty(), "{done:#?}");
+    // Without one, what holds of several doors is said once, and no more is claimed than was tried.
+    let done = probe(&[], "");
+    let bounds = " for accounts of Postern; users of the system were not tried (--user NAME).\n";
+    assert!(done.stdout.ends_with(&format!("\n8 doors: 8 sound{bounds}")), "{done:#?}");
+    assert!(done.stdout.lines().all(|line| line.chars().count() < 100), "{done:#?}");
+    assert_eq!(done.stderr.lines().count(), 2, "{done:#?}");
+    assert!(done.stderr.contains(", and "), "{done:#?}");
     assert!(must("postern log verify").starts_with("All "));
 }
 

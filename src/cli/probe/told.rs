@@ -5,32 +5,24 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::cli::probe::{ProbeCommand, exit};
 use crate::cli::{Exit, table, text};
-use crate::probe::{Due, Finding, Kind, Mark, Remark, State, Target, Try, judge};
+use crate::probe::{Door, Due, Finding, Kind, Mark, Remark, State, Target, Try, judge};
 
 pub(super) fn tell(targets: &[Target], command: &ProbeCommand) -> Result<Exit, Failure> {
     let mut found: Vec<(&Target, Finding)> = targets.iter().map(|target| (target, judge(target))).collect();
     // The worst first; within that, in the order of the configuration.
     found.sort_by_key(|(_, finding)| finding.state);
     let states: Vec<State> = found.iter().map(|(_, finding)| finding.state).collect();
+    let whose = if command.user.is_some() { Whose::Users } else { Whose::Posterns };
+    let summary = summary(&states, whose);
     if command.output.json {
         let doors = found.iter().map(|(target, finding)| told(target, finding)).collect();
-        text::json(&Told { summary: summary(&states), doors })?;
+        text::json(&Told { summary, users_of_the_system_tried: whose == Whose::Users, doors })?;
     } else {
         let rows: Vec<[String; 11]> = found.iter().map(|(target, finding)| row(target, finding)).collect();
         table::print(HEADINGS, &rows)?;
-        text::result(&format!("{}\n", summary(&states)))?;
+        text::result(&format!("{summary}\n"))?;
     }
-    for (target, finding) in &found {
-        explain(target, finding);
-    }
-    if command.user.is_none() && states.contains(&State::Sound) {
-        text::note(
-            "Tried with an account that Postern alone knows. With a user of the servers and the password that",
-        );
-        text::note(
-            "they know, it shows too whether another check behind Postern takes that: postern probe --user NAME",
-        );
-    }
+    explain(&found);
     if states.is_empty() {
         text::note("  hint: name the doors of your servers, such as --imap mail.example.org:993");
     }
@@ -38,7 +30,7 @@ pub(super) fn tell(targets: &[Target], command: &ProbeCommand) -> Result<Exit, F
 }
 
 const HEADINGS: [&str; 11] =
-    ["DOOR", "AT", "RESULT", "APP PW", "+CODE", "ALONE", "SCOPE", "REVOKED", "REPLAY", "UNKNOWN", "EMPTY"];
+    ["DOOR", "AT", "RESULT", "APP", "CODE", "ALONE", "SCOPE", "GONE", "SPENT", "NOBODY", "EMPTY"];
 
 fn row(target: &Target, finding: &Finding) -> [String; 11] {
     let door = &target.door;
@@ -49,26 +41,72 @@ fn row(target: &Target, finding: &Finding) -> [String; 11] {
     [what, door.place(), state, app_password, code, alone, scope, revoked, replayed, unknown, empty]
 }
 
-fn explain(target: &Target, finding: &Finding) {
-    for Remark { what, fix } in &finding.remarks {
-        text::note(&text::bounded(&format!("{}: {what}.", target.door)));
+/// Says once what holds of several doors, and once what is to be done about several things.
+fn explain(found: &[(&Target, Finding)]) {
+    let all =
+        || found.iter().flat_map(|(target, finding)| finding.remarks.iter().map(|one| (&target.door, one)));
+    let mut fixes: Vec<Option<&str>> = Vec::new();
+    for (_, remark) in all().filter(|(_, remark)| remark.fix.is_some()) {
+        fixes.extend(is_new(&fixes, remark.fix.as_deref()));
+    }
+    for fix in fixes.into_iter().chain([None]) {
+        let of_fix: Vec<(&Door, &Remark)> =
+            all().filter(|(_, remark)| remark.fix.as_deref() == fix).collect();
+        let mut told: Vec<&str> = Vec::new();
+        for what in of_fix.iter().map(|(_, remark)| remark.what.as_str()) {
+            if let Some(what) = is_new(&told, what) {
+                told.push(what);
+                let doors = of_fix.iter().filter(|(_, remark)| remark.what == what).map(|(door, _)| *door);
+                text::note(&text::bounded(&format!("{}: {what}.", spoken(&doors.collect::<Vec<_>>()))));
+            }
+        }
         if let Some(fix) = fix {
             text::note(&text::bounded(&format!("  hint: {fix}")));
         }
     }
 }
 
-/// Such as `7 doors: 1 open, 6 sound.`
-fn summary(states: &[State]) -> String {
+fn is_new<T: PartialEq>(known: &[T], one: T) -> Option<T> {
+    (!known.contains(&one)).then_some(one)
+}
+
+/// Such as `imap at localhost:993 (tls), and 3 other doors`; the table has them all.
+fn spoken(doors: &[&Door]) -> String {
+    match doors {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [one, _] => format!("{one}, and 1 other door"),
+        [one, others @ ..] => format!("{one}, and {} other doors", others.len()),
+    }
+}
+
+/// Whose passwords were tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those of an account that Postern alone knows.
+    Posterns,
+    /// That of a user whom the servers know without Postern, too.
+    Users,
+}
+
+/// Such as `7 doors: 1 open, 6 sound.`; no more than was tried.
+fn summary(states: &[State], whose: Whose) -> String {
     let counted = |state: &State| {
         let count = states.iter().filter(|each| each == &state).count();
         (0 < count).then(|| format!("{count} {}", state.word().to_lowercase()))
     };
     let parts: Vec<String> = State::ALL.iter().filter_map(counted).collect();
+    let bounds = match whose {
+        Whose::Posterns if states.contains(&State::Sound) => {
+            " for accounts of Postern; users of the system were not tried (--user NAME)"
+        }
+        Whose::Posterns | Whose::Users => "",
+    };
+    let said = format!("{}{bounds}.", parts.join(", "));
     match states.len() {
         0 => "No door was found.".to_owned(),
-        1 => format!("1 door: {}.", parts.join(", ")),
-        doors => format!("{doors} doors: {}.", parts.join(", ")),
+        1 => format!("1 door: {said}"),
+        doors => format!("{doors} doors: {said}"),
     }
 }
 
@@ -76,6 +114,7 @@ fn summary(states: &[State]) -> String {
 #[derive(Serialize)]
 struct Told<'a> {
     summary: String,
+    users_of_the_system_tried: bool,
     doors: Vec<ToldDoor<'a>>,
 }
 
@@ -142,12 +181,31 @@ fn told_try<'a>(target: &Target, tried: &'a Try) -> ToldTry<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::Protocol;
 
     #[test]
     fn a_summary_counts_the_worst_first() {
-        assert_eq!(summary(&[State::Sound, State::Open, State::Sound]), "3 doors: 1 open, 2 sound.");
-        assert_eq!(summary(&[State::Unprobed]), "1 door: 1 not probed.");
-        assert_eq!(summary(&[]), "No door was found.");
+        let counted = summary(&[State::Sound, State::Open, State::Sound], Whose::Users);
+        assert_eq!(counted, "3 doors: 1 open, 2 sound.");
+        assert_eq!(summary(&[State::Unprobed], Whose::Posterns), "1 door: 1 not probed.");
+        assert_eq!(summary(&[], Whose::Posterns), "No door was found.");
+    }
+
+    #[test]
+    fn a_summary_claims_no_more_than_was_tried() {
+        assert_eq!(
+            summary(&[State::Sound, State::Sound], Whose::Posterns),
+            "2 doors: 2 sound for accounts of Postern; users of the system were not tried (--user NAME)."
+        );
+    }
+
+    #[test]
+    fn doors_of_which_the_same_holds_are_told_together() {
+        let door = |place| Door::parse(Protocol::Imap, place).unwrap();
+        let (one, other) = (door("a:1"), door("b:2"));
+        assert_eq!(spoken(&[&one]), one.to_string());
+        assert_eq!(spoken(&[&one, &other]), format!("{one}, and 1 other door"));
+        assert_eq!(spoken(&[&one, &other, &one]), format!("{one}, and 2 other doors"));
     }
 
     #[test]
