@@ -84,8 +84,9 @@ pub fn unix_uid(account: &AccountName) -> Result<Option<u32>, PamUnusable> {
     shadow::unix_uid(account.as_str()).map_err(PamUnusable::NoShadow)
 }
 
-/// Without root pam_unix leaves the check to unix_chkpwd(8), which calls a password wrong that it cannot compare: a right
-/// one would be counted and remembered as wrong. Users of a directory are not pam_unix's to check.
+/// Without root pam_unix leaves the check to unix_chkpwd(8), which may call a password wrong that it could not compare,
+/// as where it must not call setuid(2): a right one would be counted and remembered. Users of a directory are not
+/// pam_unix's to check.
 fn can_tell_wrong_from_unknown(question: &PamQuestion<'_>) -> Result<(), PamUnusable> {
     let account = question.account.as_str();
     if system::effective_uid() == 0 || !shadow::is_local(account) {
