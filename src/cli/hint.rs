@@ -18,6 +18,7 @@ pub(super) struct Subject {
 /// Where the names stand in a hint; options stand before them.
 const ACCOUNT: &str = "{account}";
 const LABEL: &str = "{label}";
+const BOTH: &str = "{account} {label}";
 
 impl Subject {
     /// What was typed.
@@ -34,12 +35,34 @@ impl Subject {
 
     /// A hint with the names in their places.
     pub(super) fn fill(&self, hint: &str) -> String {
+        self.fill_with(hint, &[])
+    }
+
+    /// The same, with other words in other places.
+    pub(super) fn fill_with(&self, hint: &str, others: &[(&str, String)]) -> String {
         let account = self.account.as_deref().unwrap_or("NAME");
         let label = self.label.as_deref().unwrap_or("phone");
-        hint.replace(&format!("{ACCOUNT} {LABEL}"), &operands(&[account, label]))
-            .replace(ACCOUNT, &operands(&[account]))
-            .replace(LABEL, &text::shell_word(label))
+        let names = [
+            (BOTH, operands(&[account, label])),
+            (ACCOUNT, operands(&[account])),
+            (LABEL, text::shell_word(label)),
+        ];
+        in_one_pass(hint, &[&names, others].concat())
     }
+}
+
+/// What is put in is never looked through again: a label may be spelled like a place.
+fn in_one_pass(template: &str, places: &[(&str, String)]) -> String {
+    let (mut filled, mut rest) = (String::new(), template);
+    while let Some(at) = rest.find('{') {
+        let (before, from) = rest.split_at(at);
+        let found = places.iter().find_map(|(place, word)| Some((word.as_str(), from.strip_prefix(place)?)));
+        let (word, after) = found.unwrap_or_else(|| from.split_at(1));
+        filled.push_str(before);
+        filled.push_str(word);
+        rest = after;
+    }
+    filled + rest
 }
 
 /// Names behind a command, none of which is taken for an option.
@@ -73,6 +96,16 @@ mod tests {
         check("alice", "-x", "app show {account} {label}", "app show -- alice -x");
         check("-x", "a'b", "app add --label={label} {account}", r"app add --label='a'\''b' -- -x");
         assert_eq!(Subject::default().fill("app list {account}"), "app list NAME");
+    }
+
+    #[test]
+    fn a_name_that_is_spelled_like_a_place_stays_as_it_is() {
+        check("a", "{label};x", "show {account} {label}", "show a '{label};x'");
+        check("{label};x", "b", "show {account}", "show '{label};x'");
+        let subject = Subject { account: Some("{new}".to_owned()), label: None };
+        let hint =
+            subject.fill_with("{other} add --label={new} {account}", &[("{new}", "'{account}'".to_owned())]);
+        assert_eq!(hint, "{other} add --label='{account}' '{new}'");
     }
 
     #[test]

@@ -72,11 +72,12 @@ pub(super) fn next_step(why: Denial, decision: &Decision, seen: &Seen<'_>) -> St
     };
     let scope = decision.terms.as_ref().map(|terms| seen.wider(&terms.scope));
     let from = codes_from.map(table::to_the_second).unwrap_or_default();
-    let hint = hint
-        .replace("{scope}", &scope.unwrap_or_default())
-        .replace("{from}", &from)
-        .replace("{new}", &text::shell_word(&seen.free_label));
-    seen.subject(decision).fill(&hint)
+    let others = [
+        ("{scope}", scope.unwrap_or_default()),
+        ("{from}", from),
+        ("{new}", text::shell_word(&seen.free_label)),
+    ];
+    seen.subject(decision).fill_with(hint, &others)
 }
 
 const ALMOST_AN_APP_PASSWORD: &str = "an app password has 20 symbols: copy it again; if it is gone, make another: \
