@@ -231,7 +231,8 @@ pub(super) enum AccountCommand {
     Remove(RemoveCommand),
     /// Set a new primary password, where Postern checks it, or let another check it.
     ///
-    /// App passwords, second factors and recovery codes stay as they are.
+    /// App passwords, second factors and recovery codes stay as they are. An account that leaves PAM is closed by
+    /// `account disable` alone from then on, and no more by what locks or ends it in the system.
     #[command(after_help = "Examples:
   sudo postern account passwd bob@example.org
   sudo postern account passwd alice --primary store")]

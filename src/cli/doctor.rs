@@ -164,7 +164,8 @@ fn one(finding: &Finding) -> String {
 }
 
 fn pasteable(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("      {}\n", text::bounded(line))).collect()
+    // Whole, however long: a line that is cut may end inside its quotes.
+    lines.iter().map(|line| format!("      {}\n", text::escaped(line))).collect()
 }
 
 const fn ink(severity: Severity) -> Ink {

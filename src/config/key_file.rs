@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -144,7 +144,7 @@ fn read_guarded(path: &Path, owner: Owner, others: Others) -> Result<Zeroizing<V
 }
 
 fn is_credential(path: &Path) -> bool {
-    path.starts_with(CREDENTIALS)
+    path.starts_with(CREDENTIALS) && !path.components().any(|part| part == Component::ParentDir)
 }
 
 /// Reads a copy of a key file, from wherever it is kept.
@@ -264,6 +264,7 @@ mod tests {
         assert!(matches!(replace_key(place, &key), Err(KeyError::Credential(_))));
         assert!(matches!(create_key(place), Err(KeyError::NotShown(_))));
         assert!(matches!(read_key(place, Owner(0)), Err(KeyError::NotShown(_))));
+        assert!(!is_credential(Path::new("/run/credentials/../../etc/key")));
     }
 
     #[test]

@@ -43,6 +43,8 @@ fn leaves_a_line(answer: Option<&[u8]>) -> bool {
     };
     match decode_answer(answer) {
         Ok(Answer::Refused(why)) => is_logged(&why),
+        // Nobody is logged in by it, so the log tells of a denial.
+        Ok(Answer::Key(_)) => true,
         Ok(_) => false,
         Err(_) => true,
     }
@@ -76,20 +78,23 @@ const fn is_logged(why: &Refusal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::secret::Secret;
     use crate::wire::manage::encode_answer;
 
     #[test]
     fn whoever_is_refused_too_often_waits_for_a_minute_and_nobody_else_does() {
         let refused = encode_answer(&Answer::Refused(Refusal::Denied)).unwrap();
         let unlogged = encode_answer(&Answer::Refused(Refusal::NotEnrolled)).unwrap();
+        let key = encode_answer(&Answer::Key(Secret::copy_of(b"key"))).unwrap();
         let mut pace = Pace::default();
         for time in 0..u64::from(MOST) {
             assert!(!pace.is_too_fast(1000, time));
             pace.count(1000, Some(&refused), time);
             pace.count(1001, Some(&unlogged), time);
             pace.count(1002, None, time);
+            pace.count(1003, Some(&key), time);
         }
-        assert!(pace.is_too_fast(1000, MINUTE - 1) && pace.is_too_fast(1002, MINUTE - 1));
+        assert!([1000, 1002, 1003].iter().all(|uid| pace.is_too_fast(*uid, MINUTE - 1)));
         assert!(!pace.is_too_fast(1001, 0));
         assert!(!pace.is_too_fast(1000, MINUTE));
         pace.count(1001, Some(&refused), MINUTE);

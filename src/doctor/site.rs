@@ -55,6 +55,7 @@ pub(super) fn examine(ground: &Ground<'_>, report: &mut Report) -> Option<Site> 
             "the store and its key",
             format!("they are {user}'s: runuser -u {user} -- postern doctor looks at them"),
         );
+        report.could_not_see("what else lets accounts in", "their names are in the store".to_owned());
         return Some(Site { config, accounts: Vec::new() });
     }
     let accounts = match stored(ground, &config) {
@@ -98,7 +99,7 @@ fn out_of_reach(ground: &Ground<'_>, accounts: &[AccountRow], report: &mut Repor
         return;
     }
     let move_to_store =
-        |name: &&str| format!("postern account passwd {} --primary store", (ground.shell_word)(name));
+        |name: &&str| format!("postern account passwd --primary store {}", operand(ground, name));
     report.found(
         &rules::PRIMARY_OUT_OF_REACH,
         format!("With posternd as {}: {}.", ground.daemon_user, named(&names)),
@@ -177,7 +178,7 @@ fn unusable(ground: &Ground<'_>, config: &Config, error: &Unavailable, report: &
 fn for_key(config: &Config, owner: &str, error: &KeyError) -> Remedy {
     let key = config.key.display();
     if let KeyError::File(_, FileError::ForeignOwner(_) | FileError::TooOpen(_)) = error {
-        return Remedy::commands([format!("chown {owner}: {key}"), format!("chmod 600 {key}")]);
+        return Remedy::commands(given_back(&config.key, owner, "600"));
     }
     let is_missing =
         |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
@@ -192,14 +193,14 @@ fn for_key(config: &Config, owner: &str, error: &KeyError) -> Remedy {
 }
 
 fn for_store(config: &Config, owner: &str, error: &Unavailable) -> Remedy {
-    let (store, key) = (config.store.display(), config.key.display());
-    let directory = config.store.parent().unwrap_or(&config.store).display();
+    let key = config.key.display();
+    let directory = config.store.parent().unwrap_or(&config.store);
     if let Unavailable::Store(StoreError::Untrusted(..)) = error {
-        return Remedy::commands([
-            format!("chown {owner}: {directory} {store}"),
-            format!("chmod 700 {directory}"),
-            format!("chmod 600 {store}"),
-        ]);
+        if !is_plain(&config.store) {
+            return Remedy::commands([format!("ls -la {}", directory.display())]);
+        }
+        let both = [given_back(directory, owner, "700"), given_back(&config.store, owner, "600")];
+        return Remedy::commands(both.concat());
     }
     Remedy::commands([match error {
         Unavailable::Store(StoreError::Older(..)) => "postern init".to_owned(),
@@ -215,6 +216,18 @@ fn for_store(config: &Config, owner: &str, error: &Unavailable) -> Remedy {
         | Unavailable::Option(_)
         | Unavailable::SetUid => "postern restore YOUR-BACKUP".to_owned(),
     }])
+}
+
+/// Where another user than root writes, a name may lead elsewhere by the time root types: nothing is followed.
+fn given_back(path: &Path, owner: &str, mode: &str) -> [String; 2] {
+    let path = path.display();
+    let act_as = if owner == "root" { String::new() } else { format!("runuser -u {owner} -- ") };
+    [format!("chown -h {owner}: {path}"), format!("{act_as}chmod {mode} {path}")]
+}
+
+/// Whether it is one file under one name.
+fn is_plain(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.nlink() == 1)
 }
 
 fn roll_out(config: &Config, report: &mut Report) {
@@ -239,9 +252,15 @@ fn without_second_factor(ground: &Ground<'_>, accounts: &[AccountRow], report: &
         &rules::NO_SECOND_FACTOR,
         format!("With neither a second factor nor a recovery code: {}.", named(&names)),
         Remedy::commands(
-            names.iter().take(NAMED).map(|name| format!("postern totp enroll {}", (ground.shell_word)(name))),
+            names.iter().take(NAMED).map(|name| format!("postern totp enroll {}", operand(ground, name))),
         ),
     );
+}
+
+/// A name behind a command, which is not taken for an option.
+fn operand(ground: &Ground<'_>, name: &str) -> String {
+    let guard = if name.starts_with('-') { "-- " } else { "" };
+    format!("{guard}{}", (ground.shell_word)(name))
 }
 
 /// The service that checks primary passwords.

@@ -23,7 +23,7 @@ use crate::store::accounts::{number, time};
 use crate::store::audit_rows::{ChainKey, Entry};
 use crate::store::connection::{BUSY, CREATION, identify};
 use crate::store::partial::Partial;
-use crate::store::place::{check_directory_of_copy, check_journal, check_way_to_copy, without_links};
+use crate::store::place::{check_journal, check_way_to_copy, without_links};
 use crate::store::schema::VERSION;
 use crate::store::{KnownKey, Made, Store, StoreError};
 
@@ -281,7 +281,7 @@ fn check_copy(path: &Path, owner: u32) -> Result<(), StoreError> {
         return untrusted("could have been written by others");
     }
     check_journal(path)?;
-    check_directory_of_copy(path, owner)
+    check_way_to_copy(&without_links(path)?, owner)
 }
 
 /// A recovery code that the present knows as spent is spent in the copy too.

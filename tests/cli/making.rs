@@ -231,7 +231,11 @@ fn who_checks_a_primary_password_changes_and_what_the_account_has_stays() {
     assert!(moved.err.contains("Warning: this system has no user alice"), "{moved:?}");
     assert_eq!(checked(), "pam");
     assert!(!why(PRIMARY).contains("no-second-factor"), "the old hash is gone");
-    home.run(["account", "passwd", "alice", "--primary", "store"], "another good one").is(0);
+    let back = || home.run(["account", "passwd", "alice", "--primary", "store"], "another good one");
+    back().refused(1, "the system has closed");
+    home.run(["account", "disable", "alice"], "").is(0);
+    back().is(0);
+    home.run(["account", "enable", "alice"], "").is(0);
     assert_eq!(checked(), "store");
     assert_eq!(why("another good one"), "denied path=primary why=no-second-factor\n");
     assert!(why(&phone).starts_with("granted path=app-password"), "{}", why(&phone));

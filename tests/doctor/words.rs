@@ -23,6 +23,10 @@ pub const FACTS: &[(&str, fn())] = &[
     ("words::root_is_sent_to_the_user_who_has_the_store", root_is_sent_to_the_user_who_has_the_store),
     ("words::client_settings_name_who_logs_in", client_settings_name_who_logs_in),
     (
+        "words::nothing_that_the_owner_of_the_store_puts_there_is_given_away",
+        nothing_that_the_owner_of_the_store_puts_there_is_given_away,
+    ),
+    (
         "words::a_primary_that_posternd_cannot_check_is_not_called_wrong",
         a_primary_that_posternd_cannot_check_is_not_called_wrong,
     ),
@@ -208,6 +212,26 @@ fn root_is_sent_to_the_user_who_has_the_store() {
     });
 }
 
+fn nothing_that_the_owner_of_the_store_puts_there_is_given_away() {
+    on(OWN_USER, || {
+        let remedy = || {
+            let report: serde_json::Value =
+                serde_json::from_str(&as_daemon(&["doctor", "--json"], "").stdout).unwrap();
+            assert_eq!(report["findings"][0]["id"], "store-unusable", "{report}");
+            report["findings"][0]["remedy"]["lines"].to_string()
+        };
+        must("chmod 644 /var/lib/postern/store.db");
+        let lines = remedy();
+        assert!(lines.contains("runuser -u _postern -- chmod 600 /var/lib/postern/store.db"), "{lines}");
+        assert!(!lines.replace("chown -h ", "").contains("chown"), "{lines}");
+        must(
+            "cd /var/lib/postern && mv store.db kept && ln -s /etc/shadow store.db && chown -h _postern: store.db",
+        );
+        assert_eq!(remedy(), r#"["ls -la /var/lib/postern"]"#);
+        must("cd /var/lib/postern && mv -f kept store.db");
+    });
+}
+
 fn a_primary_that_posternd_cannot_check_is_not_called_wrong() {
     on(OWN_USER, || {
         let done = as_daemon(&["try", "bob", "--service", "imap"], &format!("{PRIMARY}123456"));
@@ -218,7 +242,7 @@ fn a_primary_that_posternd_cannot_check_is_not_called_wrong() {
         let found = &report["findings"][0];
         assert_eq!(found["id"], "primary-out-of-reach", "{report}");
         let remedy = &found["remedy"]["lines"][0];
-        assert_eq!(remedy, "runuser -u _postern -- postern account passwd bob --primary store", "{report}");
+        assert_eq!(remedy, "runuser -u _postern -- postern account passwd --primary store bob", "{report}");
     });
 }
 

@@ -18,8 +18,8 @@ use crate::cli::site::Site;
 use crate::cli::{import, secrets, sessions, text};
 use crate::domain::account::{AccountName, AccountState};
 use crate::enrollment::{Enrollment, EnrollmentError, NewPrimary};
-use crate::store::PrimaryCheck;
-use crate::verifier::Vault;
+use crate::store::{Account, PrimaryCheck};
+use crate::verifier::{PamQuestion, Vault};
 
 pub(super) fn run(site: &Site<'_>, command: &AccountCommand) -> Result<Exit, Failure> {
     match command {
@@ -177,7 +177,7 @@ fn passwd(
 ) -> Result<(), Failure> {
     let vault = site.vault()?;
     let enrollment = Enrollment::new(&vault);
-    let before = enrollment.account(name)?.primary;
+    let Account { primary: before, state, .. } = enrollment.account(name)?;
     let changed = match primary {
         None if before == PrimaryCheck::Pam => {
             return Err(EnrollmentError::PrimaryElsewhere(name.clone()).into());
@@ -191,6 +191,9 @@ fn passwd(
             "has its primary password checked by PAM"
         }
         None | Some(Primary::Store) => {
+            if before == PrimaryCheck::Pam {
+                leaves_the_system(site, name, state)?;
+            }
             let secret = secrets::new(site.world, source.secret_fd, &prompt("New primary password", name))?;
             enrollment.set_primary(name, &NewPrimary::Store(&secret), site.made())?;
             "has a new primary password, which Postern checks"
@@ -202,6 +205,34 @@ fn passwd(
     text::note(&format!(
         "The account {name} {changed}. Its app passwords and second factors stay as they were."
     ));
+    Ok(())
+}
+
+/// What the system has closed is not to be opened by asking it no more.
+fn leaves_the_system(site: &Site<'_>, name: &AccountName, state: AccountState) -> Result<(), Failure> {
+    let asked = PamQuestion::new(&site.config, site.owner(), name, None)
+        .and_then(|question| (site.world.system.account_state)(&question, site.now()));
+    match (state, asked) {
+        (AccountState::Disabled, _) => {}
+        (AccountState::Active, Ok(AccountState::Active)) => {
+            text::note(
+                "Whatever closes it in the system closes it here no more: `postern account disable` does.",
+            );
+        }
+        (AccountState::Active, Ok(AccountState::Disabled)) => {
+            let what = format!("the system has closed the account of {}", text::escaped(name.as_str()));
+            return Err(Failure::Denied(
+                what,
+                "to move it as it is, close it here: `postern account disable {account}`",
+            ));
+        }
+        (AccountState::Active, Err(why)) => {
+            text::note(&text::bounded(&format!(
+                "Warning: whether the system has closed it cannot be seen: {why}."
+            )));
+            text::note("From now on `postern account disable` alone closes it.");
+        }
+    }
     Ok(())
 }
 
