@@ -163,9 +163,16 @@ fn one(finding: &Finding) -> String {
     said
 }
 
+/// Octets of the longest line that somebody would paste; a name in it has ten for each letter that cannot be seen.
+const MOST_OF_A_LINE: usize = 4096;
+
+/// Whole or not at all: a line that is cut may end inside its quotes.
 fn pasteable(lines: &[String]) -> String {
-    // Whole, however long: a line that is cut may end inside its quotes.
-    lines.iter().map(|line| format!("      {}\n", text::escaped(line))).collect()
+    let shown = |line: &String| match line.len() {
+        0..=MOST_OF_A_LINE => format!("      {}\n", text::escaped(line)),
+        long => format!("      (a line of {long} octets, too long to be pasted)\n"),
+    };
+    lines.iter().map(shown).collect()
 }
 
 const fn ink(severity: Severity) -> Ink {
