@@ -296,7 +296,7 @@ fn what_is_broken_is_unavailable_and_mended_it_works_again() {
     let store = site.path("store/store.db");
     let good = fs::read(&store).unwrap();
     let newer = [&good[..60], &9_u32.to_be_bytes(), &good[64..]].concat();
-    let foreign = [&good[..68], b"XXXX", &good[72..]].concat();
+    let foreign = [&good[..68], b"none", &good[72..]].concat();
     let broken: [(&str, Option<&[u8]>); 6] = [
         ("missing", None),
         ("empty", Some(b"")),

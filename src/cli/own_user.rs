@@ -118,14 +118,14 @@ mod tests {
     #[test]
     fn what_the_owner_of_the_store_may_not_read_comes_by_stdin() {
         let denied = || io::Error::from(ErrorKind::PermissionDenied);
-        let place = Failure::Place("/root/copy".into(), denied());
-        let pipe = "runuser -u _postern -- postern key verify - </root/copy";
-        check(DAEMON, &place, "postern key verify /root/copy", Some(pipe));
-        check(0, &place, "postern key verify /root/copy", None);
+        let place = Failure::Place("/srv/copy".into(), denied());
+        let pipe = "runuser -u _postern -- postern key verify - </srv/copy";
+        check(DAEMON, &place, "postern key verify /srv/copy", Some(pipe));
+        check(0, &place, "postern key verify /srv/copy", None);
         check(DAEMON, &place, "postern init", None);
-        let store = Failure::from(StoreError::Io("/root/postern-1.db".into(), denied()));
+        let store = Failure::from(StoreError::Io("/srv/postern-1.db".into(), denied()));
         let directory = "install -d -o _postern -g _postern -m 700 /var/backups/postern";
-        check(DAEMON, &store, "postern backup /root", Some(directory));
+        check(DAEMON, &store, "postern backup /srv", Some(directory));
         check(DAEMON, &store, "postern account list", None);
     }
 }
