@@ -286,3 +286,16 @@ impl From<&'static Rule> for Explained {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_to_paste_is_whole_or_not_there() {
+        let long = format!("postern totp enroll '{}'", "a".repeat(2000));
+        assert_eq!(pasteable(std::slice::from_ref(&long)), format!("      {long}\n"));
+        let longer = format!("postern totp enroll '{}'", "a".repeat(MOST_OF_A_LINE));
+        assert!(!pasteable(&[longer]).contains('\''));
+    }
+}

@@ -1,6 +1,7 @@
 //! `backup` and `restore` at the shell.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use super::home::{Home, PRIMARY, code, finish, now};
 use postern::crypto::secret::Secret;
@@ -66,6 +67,19 @@ fn a_restore_stops_where_it_would_undo_something() {
     assert_eq!((&forced["restored"], &forced["closings"][0]["label"]), (&true.into(), &"phone".into()));
     passes(&home, &phone);
     home.run(["log", "verify"], "").is(0);
+}
+
+#[test]
+fn a_copy_that_others_could_have_exchanged_is_not_restored() {
+    let home = Home::with_alice();
+    fs::create_dir_all(home.path("shared/own")).unwrap();
+    let copy = place(&home, "shared/own/copy.db");
+    home.run(["backup", &copy], "").is(0);
+    // Whoever may rename in the directory above puts another in the place of this one.
+    fs::set_permissions(home.path("shared"), fs::Permissions::from_mode(0o777)).unwrap();
+    home.run(["restore", &copy], "").refused(5, "shared lets others write");
+    fs::set_permissions(home.path("shared"), fs::Permissions::from_mode(0o755)).unwrap();
+    home.run(["restore", &copy], "").is(0);
 }
 
 #[test]
